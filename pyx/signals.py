@@ -283,6 +283,40 @@ class Dropped(NamedTuple):
     why: str
 
 
+# ---------------------------------------------------------------- keys (see `core/groups.py`)
+
+
+class Held(NamedTuple):
+    """A process holds a key in a replicated space; or, with the number of an entry that it has, a new value.
+
+    `number` is that of the entry, unlike any other of its node.  `key` is encoded so that equal keys are
+    equal bytes (`wire/messages/key_bytes.py`).
+    """
+
+    frm: Pid
+    number: int
+    space: str
+    key: bytes
+    value: Body
+
+
+class Let(NamedTuple):
+    """A process has given up entries, or has ended: their numbers."""
+
+    frm: Pid
+    numbers: tuple[int, ...]
+
+
+class Holdings(NamedTuple):
+    """Entries of the processes of a node, as they are when a session begins: one piece of them, or the last.
+
+    The first signal of a session between visible nodes, in both directions, though there be none.
+    """
+
+    entries: tuple[Held, ...]
+    is_last: bool
+
+
 # ---------------------------------------------------------------- between nodes (see NODE_SIGNALS)
 
 
@@ -337,6 +371,9 @@ Signal: TypeAlias = (
     | Answer
     | Spawned
     | Dropped
+    | Held
+    | Let
+    | Holdings
     | Tick
     | Ping
     | Pong
@@ -366,10 +403,27 @@ def queued_bytes(signal: Signal) -> int:
         return 0
     if type(signal) is Monitor and type(signal.target) is Pid:
         return SIGNAL_BYTES
+    if type(signal) is Holdings:
+        return SIGNAL_BYTES + sum(map(queued_bytes, signal.entries))
+    if type(signal) is Let:
+        return SIGNAL_BYTES + 8 * len(signal.numbers)
     total = SIGNAL_BYTES
     for field in signal:
         if type(field) is Payload:
             total += len(field.data)
-        elif type(field) is str:
+        elif type(field) is str or type(field) is bytes:
             total += len(field)
     return total
+
+
+LONGEST_KEY_BYTES: Final = 4 * 1024
+"""A key in a replicated space, encoded."""
+
+LONGEST_VALUE_BYTES: Final = 16 * 1024
+"""The value of an entry in a replicated space, encoded.  With its key it fits one frame, sent whole."""
+
+MOST_LET: Final = 256
+"""How many numbers one `Let` may hold."""
+
+MOST_HELD: Final = 4096
+"""How many entries one `Holdings` may hold."""

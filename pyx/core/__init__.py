@@ -13,6 +13,8 @@ this list:
     awaited_replies     calls of servers without a reply yet: how each ends
     routing             the way of a message or a signal to a mailbox or to the queue of a peer
     registry            registered names
+    keys                keys that processes of this node hold, in spaces
+    groups              the same on all visible nodes: what peers hold, and who is told of changes
     printing            output of processes, to the terminal of their group leader
     pending_requests    requests that wait for an answer, and the way of an answer to its waiter
     process_exits       the end of a process
@@ -29,6 +31,7 @@ The values and machines that they use:
 
     effects             what the kernel asks of the runtime
     processes           the record of a process, and the table of them
+    spaces              spaces and their entries; what one process, or one peer, has in them
     mailbox             messages that were delivered to a process and not taken yet
     link_protocol       the links of one process, by OTP's link protocol
     monitors            the table of monitors of processes here

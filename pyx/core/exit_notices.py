@@ -12,17 +12,21 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from pyx.core.spaces import Forgotten
+from pyx.signals import Let
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pyx.core.peers import Peer
     from pyx.signals import Signal
 
-Notice: TypeAlias = "tuple[Peer | None, Signal]"
-"""A signal for a process of this node (None), or for the session that stood when its sender ended."""
+Notice: TypeAlias = "tuple[Peer | None, Signal | Forgotten]"
+"""A signal for a process of this node (None), or for the session that stood when its sender ended; or keys
+that are still to be forgotten here."""
 
 PORTION: Final = 500
-"""Notices given out in one kernel call: some milliseconds with the kernel's lock held."""
+"""Notices given out, and keys forgotten, in one kernel call: some milliseconds with the lock held."""
 
 
 class ExitNotices:
@@ -53,7 +57,11 @@ class ExitNotices:
         while iterators and (beyond or self.given < self.portion):
             notice = next(iterators[0], None)
             if notice is not None:
-                self.given += 1
+                told = notice[1]
+                if type(told) is Let:
+                    self.given += len(told.numbers)
+                else:
+                    self.given += len(told.entries) if type(told) is Forgotten else 1
                 return notice
             iterators.popleft()
         return None

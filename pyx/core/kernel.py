@@ -12,6 +12,8 @@ from pyx import signals as sig
 from pyx.core.awaited_replies import AwaitedReplies
 from pyx.core.effects import Hangup, Log
 from pyx.core.gen_calls import GenCalls
+from pyx.core.groups import Groups
+from pyx.core.keys import Keys
 from pyx.core.membership import Membership
 from pyx.core.node_loss import NodeLoss
 from pyx.core.pending_requests import PendingRequests
@@ -70,18 +72,34 @@ class Kernel:
         self.replies = AwaitedReplies(tables)
         self.router = Router(tables, self.replies)
         self.registry = Registry(tables)
+        self.keys = Keys(tables, self.router)
+        self.groups = Groups(tables, self.router, self.keys)
         self.printing = Printing(tables, self.router)
         self.pending = PendingRequests(tables, self.router)
-        self.exits = ProcessExits(tables, self.registry, self.pending)
-        self.process_signals = ProcessSignals(tables, self.replies, self.router, self.exits)
+        self.exits = ProcessExits(tables, self.registry, self.keys, self.pending)
+        self.process_signals = ProcessSignals(tables, self.replies, self.router, self.keys, self.exits)
         self.requests = Requests(tables, self.router, self.pending, self.process_signals)
         self.gen_calls = GenCalls(tables, self.replies, self.router, self.exits, self.process_signals)
         self.starts = Starts(self.pending, self.process_signals)
         self.membership = Membership(tables, self.router)
         self.node_loss = NodeLoss(
-            tables, self.replies, self.router, self.process_signals, self.requests, self.membership
+            tables,
+            self.replies,
+            self.router,
+            self.groups,
+            self.process_signals,
+            self.requests,
+            self.membership,
         )
-        self.sessions = Sessions(tables, self.router, self.process_signals, self.membership, self.node_loss)
+        self.sessions = Sessions(
+            tables,
+            self.router,
+            self.groups,
+            self.pending,
+            self.process_signals,
+            self.membership,
+            self.node_loss,
+        )
 
     # ------------------------------------------------------------ the node
 
@@ -219,8 +237,14 @@ class Kernel:
                 self.requests.spawned(peer, number, pid)
             case sig.Ping(number):
                 self.router.enqueue(peer, sig.Pong(number))
+            case sig.Held() | sig.Let() | sig.Holdings():
+                if not peer.hidden:
+                    self._receive_keys(peer, signal)
             case sig.Pong(number):
-                self.pending.answered(peer, number, "pong", None)
+                if peer.is_ready:
+                    self.pending.answered(peer, number, "pong", None)
+                else:
+                    peer.early_pongs.append(number)
             case sig.Print(frm, to, text):
                 self.printing.show(to, frm, text)
             case sig.Crashed(frm, to, text):
@@ -239,6 +263,18 @@ class Kernel:
             case sig.Tick() | sig.Send() | sig.Call() | sig.Answer() | sig.GenCall() | sig.GenReply():
                 pass
         self.process_signals.settle()
+
+    def _receive_keys(self, peer: Peer, signal: sig.Held | sig.Let | sig.Holdings) -> None:
+        """Notes what the processes of a visible peer hold."""
+        if type(signal) is sig.Held:
+            self.groups.held_received(peer, signal)
+        elif type(signal) is sig.Let:
+            self.groups.let_received(peer, signal)
+        elif type(signal) is sig.Holdings:
+            self.groups.holdings_received(peer, signal)
+            peer.last_piece = peer.last_received
+            if signal.is_last:
+                self.sessions.holdings_are_here(peer)
 
     def _receive_leader(self, peer: Peer, signal: Signal, frm: Pid, to: Pid) -> None:
         """Lets a peer's process choose the group leader of one here, or warns.

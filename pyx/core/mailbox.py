@@ -69,6 +69,25 @@ class Replied(NamedTuple):
     body: Body
 
 
+class GroupChanged(NamedTuple):
+    """For `pg.monitor`: `(ref, "join" | "leave", group, [pid, ...])`; the key is the group, encoded."""
+
+    ref: Ref
+    kind: str
+    key: bytes
+    pids: tuple[Pid, ...]
+
+
+class KeyChanged(NamedTuple):
+    """For a registry's listeners: `("register", registry, key, pid, value)`, or `("unregister", ...)`."""
+
+    kind: str
+    registry: str
+    key: bytes
+    pid: Pid
+    value: Any
+
+
 class MailboxLimit(NamedTuple):
     """The number of messages that a mailbox may hold, and what happens beyond.
 
@@ -82,7 +101,9 @@ class MailboxLimit(NamedTuple):
 
 DEFAULT_MAILBOX_LIMIT: Final = MailboxLimit(100_000, "warn")
 
-SYSTEM_MESSAGES: Final = frozenset((Exited, Downed, NodeUp, NodeDown, Called, Replied))
+SYSTEM_MESSAGES: Final = frozenset(
+    (Exited, Downed, NodeUp, NodeDown, Called, Replied, GroupChanged, KeyChanged)
+)
 """The kinds of items, beside payloads, that stand for another value than themselves."""
 
 _NO_WAITERS: Final = Waiters()
@@ -111,7 +132,7 @@ _number = attrgetter("number")
 
 
 class Mailbox:
-    """Items are payloads, flat values, or of the six kinds above (`SYSTEM_MESSAGES`)."""
+    """Items are payloads, flat values, or of the kinds above (`SYSTEM_MESSAGES`)."""
 
     __slots__ = (
         "_alarm",

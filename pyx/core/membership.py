@@ -60,11 +60,11 @@ class Membership:
                 case "this":
                     names.add(this)
                 case "visible":
-                    names.update(self.visible)
+                    names.update(peer.name for peer in peers if peer.is_ready and not peer.hidden)
                 case "hidden":
                     names.update(peer.name for peer in peers if peer.state == "up" and peer.hidden)
                 case "connected":
-                    names.update(peer.name for peer in peers if peer.state == "up")
+                    names.update(peer.name for peer in peers if peer.is_ready)
                 case "known":
                     names.update(self._tables.known_nodes, [this])
                 case _:
@@ -112,16 +112,24 @@ class Membership:
     # ------------------------------------------------------------ called by `sessions.py`
 
     def session_began(self, peer: Peer) -> None:
-        """Announces this node's visible nodes to a visible peer, and the peer to the processes that watch."""
+        """Announces this node's visible nodes to a visible peer."""
         self.visible |= {peer.name}
         self.announce(peer)
+
+    def peer_is_ready(self, peer: Peer) -> None:
+        """Sends `nodeup` of a visible peer, whose holdings are in place."""
         for process in self._tables.node_watchers:
             self._router.deliver(process, NodeUp(peer.name))
 
-    def session_ended(self, peer: Peer) -> None:
-        """Sends `nodedown` of a visible peer, after everything else that follows from its loss."""
+    def session_ended(self, peer: Peer, *, was_ready: bool) -> None:
+        """Sends `nodedown` of a visible peer, after everything else that follows from its loss.
+
+        Without a `nodeup` before (the peer was never ready) there is none.
+        """
         self.visible -= {peer.name}
         self.partition_detector.lost(peer.name)
+        if not was_ready:
+            return
         for process in self._tables.node_watchers:
             self._router.deliver(process, NodeDown(peer.name))
 

@@ -1,4 +1,4 @@
-"""What follows from the loss of a node: DOWN and EXIT of its processes first, `nodedown` last.
+"""What follows from the loss of a node: its keys go, then DOWN and EXIT of its processes, `nodedown` last.
 
 See `sessions.py` for when a session ends, and `membership.py` for `Node.monitor_nodes`.
 """
@@ -14,6 +14,7 @@ from pyx.signals import Down, ExitSignal
 
 if TYPE_CHECKING:
     from pyx.core.awaited_replies import AwaitedReplies
+    from pyx.core.groups import Groups
     from pyx.core.membership import Membership
     from pyx.core.peers import Peer
     from pyx.core.process_signals import ProcessSignals
@@ -31,6 +32,7 @@ class NodeLoss:
         tables: Tables,
         replies: AwaitedReplies,
         router: Router,
+        groups: Groups,
         process_signals: ProcessSignals,
         requests: Requests,
         membership: Membership,
@@ -38,17 +40,19 @@ class NodeLoss:
         self._tables = tables
         self._replies = replies
         self._router = router
+        self._groups = groups
         self._process_signals = process_signals
         self._requests = requests
         self._membership = membership
 
     def end_session(self, peer: Peer, reason: str) -> None:
-        """Ends all that depends on a session or a failed dial: exits and downs first, `nodedown` last."""
+        """Ends all that depends on a session or a failed dial: keys, exits, downs; `nodedown` last."""
         tables = self._tables
         peer.state = "gone"
         peer.out.closed = True
         tables.effects.append(Resume(peer.out))
         del tables.peers[peer.name]
+        self._groups.peer_lost(peer)
         for process in list(peer.dependents):
             self.sever(process, peer.name)
         self._process_signals.settle()

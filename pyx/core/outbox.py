@@ -105,6 +105,11 @@ class Outbox(deque["Signal"]):
             self.enqueued += queued_bytes(signal)
         return self.enqueued - self.written >= HIGH_WATER_BYTES
 
+    def put_first(self, signals: list[Signal]) -> None:
+        """Queues signals before all others, in the kernel call that brings the session up."""
+        self.extendleft(reversed(signals))
+        self.enqueued += sum(map(queued_bytes, signals))
+
     def mark(self) -> tuple[int, int]:
         """The present state, for `charge`."""
         return self.enqueued, self._charged

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pyx.core.outbox import Outbox
+from pyx.core.spaces import PeerHoldings
 
 if TYPE_CHECKING:
     from pyx.core.processes import ProcessRecord
@@ -30,10 +31,14 @@ class Peer:
         "creation",
         "dependents",
         "dialled",
+        "early_pongs",
         "hidden",
+        "holdings",
         "invitations",
         "invited_by",
         "invited_dials",
+        "is_ready",
+        "last_piece",
         "last_received",
         "name",
         "out",
@@ -58,6 +63,14 @@ class Peer:
         """That of the other node; 0 until the session is up."""
         self.hidden = False
         """True when the two are not announced to third nodes (one of them is a `--hidden` node)."""
+        self.holdings: Final = PeerHoldings()
+        """The keys that its processes hold in replicated spaces; readers look at them once it `is_ready`."""
+        self.is_ready = False
+        """True once it is up and (if it is visible) its holdings are in place: `nodeup` says so."""
+        self.last_piece = 0.0
+        """When it came up, or a piece of its holdings last came (monotonic seconds)."""
+        self.early_pongs: Final[list[int]] = []
+        """The numbers of pings that it has answered before it was ready: their waiters are told then."""
         self.out: Final = Outbox(name)
         """Signals that wait to be sent."""
         self.waiters: list[object] = []

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.exit_notices import Notice
+    from pyx.core.keys import Keys
     from pyx.core.peers import Peer
     from pyx.core.pending_requests import PendingRequests
     from pyx.core.processes import ProcessRecord, Target, Watcher
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 class ProcessExits:
     """Ends processes, and queues their exit notices."""
 
-    def __init__(self, tables: Tables, registry: Registry, pending: PendingRequests) -> None:
+    def __init__(self, tables: Tables, registry: Registry, keys: Keys, pending: PendingRequests) -> None:
         self._tables = tables
         self._registry = registry
+        self._keys = keys
         self._pending = pending
 
     def end(self, process: ProcessRecord, reason: Reason) -> None:
@@ -61,6 +63,10 @@ class ProcessExits:
                 peer.dependents.pop(process, None)
         if tables.node_watchers:
             tables.node_watchers.pop(process, None)
+        if process.holdings is not None:
+            goodbyes = self._keys.release(process)
+            if goodbyes is not None:
+                tables.exit_notices.add(goodbyes)
         if process.links.states or process.monitored_by or process.monitors or callers:
             # Copies: its own thread, which has not noticed its end yet, may still change the tables.
             others = list(process.links), list(process.monitored_by.items()), list(process.monitors.items())

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.core.effects import ContinueExits, Released, Resume, RunProcess, ShellExit
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.processes import ProcessRecord, Watcher, address_of
+from pyx.core.spaces import Forgotten
 from pyx.core.tables import NO_NODE
 from pyx.signals import Demonitor, Down, ExitSignal, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
 
 if TYPE_CHECKING:
     from pyx.core.awaited_replies import AwaitedReplies
+    from pyx.core.keys import Keys
     from pyx.core.mailbox import MailboxLimit
     from pyx.core.process_exits import ProcessExits
     from pyx.core.processes import InitialCall
@@ -33,10 +35,13 @@ _new: Final = tuple.__new__  # see `requests.py`
 class ProcessSignals:
     """Starts processes, links and monitors them, and applies the signals between them."""
 
-    def __init__(self, tables: Tables, replies: AwaitedReplies, router: Router, exits: ProcessExits) -> None:
+    def __init__(
+        self, tables: Tables, replies: AwaitedReplies, router: Router, keys: Keys, exits: ProcessExits
+    ) -> None:
         self._tables = tables
         self._replies = replies
         self._router = router
+        self._keys = keys
         self._exits = exits
         self._unlinks: Final = itertools.count(1)
 
@@ -228,6 +233,7 @@ class ProcessSignals:
                     self.apply(signal)
                     self._apply_inbox()
                 elif tables.peers.get(peer.name) is peer:  # else its receiver has got `noconnection`
+                    assert not isinstance(signal, Forgotten)
                     self._router.enqueue(peer, signal)
         finally:
             if charged is not None:
@@ -238,7 +244,7 @@ class ProcessSignals:
         while inbox:
             self.apply(inbox.popleft())
 
-    def apply(self, signal: Signal) -> None:
+    def apply(self, signal: Signal | Forgotten) -> None:
         """Applies a signal to a process here, whichever node it came from."""
         tables = self._tables
         match signal:  # the cases that come by the thousand first
@@ -283,6 +289,8 @@ class ProcessSignals:
                     self._exits.kill(process, reason)  # unlike the `normal` of another process
                 else:
                     self.apply_exit(process, frm, reason)
+            case Forgotten():
+                self._keys.forget(signal)
             case Demonitor(frm, _, ref):
                 tables.monitors.remove(Watcher(frm, ref))
                 self._replies.answered(frm.node, ref.number)

@@ -91,6 +91,7 @@ class ProcessRecord:
         "call",
         "callers",
         "dictionary",
+        "holdings",
         "initial_call",
         "keeps_pid",
         "kind",
@@ -156,6 +157,8 @@ class ProcessRecord:
         """Alias -> True if the first message takes it back."""
         self.callers: dict[tuple[str, int], tuple[Pid, Ref, Pid | str]] = NOTHING
         """By the caller's node and the number of its reference: the calls of this server without a reply."""
+        self.holdings: Any = None
+        """Its `ProcessHoldings` (`spaces.py`); None: it never held or watched a key, nor owned a space."""
         self.dictionary: dict[Any, Any] = {}
         """`Process.put` and `get`: used by the process itself alone."""
         self.call: Caller | Starter | None = None

@@ -18,9 +18,11 @@ from pyx.options import DEFAULT_TICK_SECONDS
 from pyx.signals import Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
+    from pyx.core.groups import Groups
     from pyx.core.membership import Membership
     from pyx.core.node_loss import NodeLoss
     from pyx.core.peers import Peer
+    from pyx.core.pending_requests import PendingRequests
     from pyx.core.process_signals import ProcessSignals
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
@@ -39,12 +41,16 @@ class Sessions:
         self,
         tables: Tables,
         router: Router,
+        groups: Groups,
+        pending: PendingRequests,
         process_signals: ProcessSignals,
         membership: Membership,
         node_loss: NodeLoss,
     ) -> None:
         self._tables = tables
         self._router = router
+        self._groups = groups
+        self._pending = pending
         self._process_signals = process_signals
         self._membership = membership
         self._node_loss = node_loss
@@ -65,7 +71,7 @@ class Sessions:
             return
         peer = tables.peers.get(node) or self._router.dial(node)
         peer.quiet = False
-        if peer.state == "up":
+        if peer.is_ready:
             tables.effects.extend(connect_outcomes([waiter], ok=True))
         else:
             peer.waiters.append(waiter)
@@ -166,18 +172,34 @@ class Sessions:
         peer.state = "up"
         peer.creation = creation
         peer.hidden = hidden or self._tables.hidden
-        peer.since = peer.last_received = now
+        peer.since = peer.last_received = peer.last_piece = now
         self._tables.known_nodes.add(peer.name)
         self._tables.backoff.forget(peer.name)
         self._membership.dial_ended(peer)
         effects.append(Log("info", f"node {peer.name} is up"))
         if not peer.hidden:
+            self._groups.send_holdings(peer)
             self._membership.session_began(peer)
-        elif peer.out or peer.out.first:
+            return
+        if peer.out or peer.out.first:
             peer.sent_since_tick = True
             effects.append(Flush(peer))
+        self._ready(peer)
+
+    def holdings_are_here(self, peer: Peer) -> None:
+        """Makes it known that a visible peer is up, now that all that its processes hold is in place."""
+        peer.is_ready = True
+        self._groups.announce(peer)
+        self._membership.peer_is_ready(peer)
+        self._ready(peer)
+
+    def _ready(self, peer: Peer) -> None:
+        peer.is_ready = True
         self._tables.effects.extend(connect_outcomes(peer.waiters, ok=True))
         peer.waiters = []
+        for number in peer.early_pongs:
+            self._pending.answered(peer, number, "pong", None)
+        peer.early_pongs.clear()
 
     # ------------------------------------------------------------ sessions end
 
@@ -219,6 +241,10 @@ class Sessions:
                 self.lose(peer, "not responding")
                 self._tables.effects.append(Hangup(peer, gracefully=False))
                 continue
+            if not peer.is_ready and now - peer.last_piece >= self.tick_seconds + late:
+                self.lose(peer, "it does not say what its processes hold")
+                self._tables.effects.append(Hangup(peer, gracefully=False))
+                continue
             if not peer.hidden:
                 self._membership.announce_changes(peer)
             if now - peer.last_received >= self.tick_seconds / 2:  # it may tick more slowly than this node
@@ -237,7 +263,8 @@ class Sessions:
 
     def lose(self, peer: Peer, reason: str) -> None:
         """Ends a session that was up, and announces that to the processes that watch."""
+        was_ready = peer.is_ready
         self._tables.effects.append(Log("info", f"node {peer.name} is down: {reason}"))
         self._node_loss.end_session(peer, reason)
         if not peer.hidden:
-            self._membership.session_ended(peer)
+            self._membership.session_ended(peer, was_ready=was_ready)

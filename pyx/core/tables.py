@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pyx.core.effects import Effect
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
+    from pyx.core.spaces import Space
     from pyx.signals import Signal
     from pyx.terms import Incarnation
 
@@ -57,6 +58,8 @@ class Tables:
         """Registered names; `ProcessRecord.name` is the other half."""
         self.aliases: Final[dict[int, ProcessRecord]] = {}
         """By the number of the reference; `ProcessRecord.aliases` is the other half."""
+        self.spaces: Final[dict[str, Space]] = {}
+        """By name; `ProcessRecord.holdings` is the other half."""
         self.monitors: Final = MonitorTable()
         self.node_watchers: Final[dict[ProcessRecord, None]] = {}
         """Processes that asked for `nodeup` and `nodedown` of all nodes."""

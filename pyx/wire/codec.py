@@ -32,10 +32,12 @@ __all__ = [
     "MAX_DEPTH",
     "decode",
     "encode",
+    "encode_key",
     "encode_payload",
     "export",
     "is_exported",
     "is_flat",
+    "key_of_peer",
     "load_for_peers",
     "name_of_callable",
 ]
@@ -52,6 +54,20 @@ _idle: list[Decoder] = []
 """Decoders not in use, for payloads from `_SMALL_BYTES` to `_KEPT_BYTES`."""
 _idle_small: list[Decoder] = []
 """Decoders not in use, for payloads up to `_SMALL_BYTES`, which limits what the payload may announce."""
+
+
+def encode_key(value: Any, *, what: str = "key", max_bytes: int) -> bytes:
+    """See `messages/key_bytes.py`, which no start loads."""
+    from pyx.wire.messages import key_bytes
+
+    return key_bytes.encode_key(value, what=what, max_bytes=max_bytes)
+
+
+def key_of_peer(data: bytes, here: Incarnation, there: Incarnation) -> bytes:
+    """See `messages/key_bytes.py`."""
+    from pyx.wire.messages import key_bytes
+
+    return key_bytes.key_of_peer(data, here, there)
 
 
 def is_flat(value: Any) -> bool:

@@ -6,11 +6,20 @@ import pytest
 
 from pyx.core.effects import Answered, CancelDial, Connected, Dial, Flush, Hangup, Log, RetryAt
 from pyx.core.mailbox import NodeDown, NodeUp
-from pyx.signals import Goodbye, Nodes, Send, Tick
+from pyx.signals import Goodbye, Holdings, Nodes, Send, Tick
 from pyx.terms import Pid
 from tests.core.conversation import Node, World, messages
 
 WAITER = object()
+
+
+NO_HOLDINGS = Holdings((), is_last=True)
+
+
+def hold_nothing(world: World, a: Node, b: Node) -> None:
+    """Each of two connected nodes tells the other that its processes hold nothing."""
+    for node, other in ((a, b), (b, a)):
+        node.signals_received(node.peer(other.tables.name), [NO_HOLDINGS], world.now)
 
 
 def mesh_of(world: World, names: str) -> list[list[str]]:
@@ -127,9 +136,10 @@ def test_crossing_dials_keep_the_dial_of_the_greater_name() -> None:
     assert up(world, b, a) == "accept"
     a.sessions.dial_failed("b@h", "cancelled", world.now)
     for node, other, word in ((a, "b@h", "from a"), (b, "a@h", "from b")):
-        assert list(node.peer(other).out) == [Send(None, "server", word)]
+        assert list(node.peer(other).out) == [NO_HOLDINGS, Send(None, "server", word)]
         assert list(node.peer(other).out.first) == [Nodes(())]
     assert a.saw(Flush) == [Flush(a.peer("b@h"))]
+    hold_nothing(world, a, b)
     assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
 
 
@@ -139,6 +149,7 @@ def test_crossing_dials_keep_the_dial_of_the_greater_name_in_the_other_order() -
     assert up(world, b, a) == "accept"
     assert claim(world, a, b) == "refused"  # a has given that dial up, which b cannot see yet
     assert up(world, a, b) == "refused"
+    hold_nothing(world, a, b)
     assert mesh_of(world, "ab") == [["b@h"], ["a@h"]]
     assert a.saw(Hangup) == b.saw(Hangup) == []
 
@@ -199,6 +210,7 @@ def test_new_incarnation_replaces_the_old_one_whose_losses_come_first() -> None:
     assert messages(gus) == []
     a.signals_received(old, [Send(None, "server", "late")], world.now)
     a.sessions.peer_lost(old, "closed", world.now)
+    a.signals_received(a.peer("b@h"), [NO_HOLDINGS], world.now)
     assert a.membership.nodes(["connected"]) == ["b@h"]
     assert old.state == "gone"
 
@@ -210,7 +222,9 @@ def test_dial_that_finds_a_newer_incarnation_replaces_the_session() -> None:
     a.membership.monitor_nodes(gus, on=True)
     a.sessions.connect(None, "b@h", world.now)
     assert a.sessions.peer_claimed("b@h", 2, hidden=False, now=world.now).kind == "accept"
+    a.signals_received(a.peer("b@h"), [NO_HOLDINGS], world.now)
     assert a.sessions.peer_up("b@h", 3, hidden=False, now=world.now).kind == "accept"
+    a.signals_received(a.peer("b@h"), [NO_HOLDINGS], world.now)
     assert a.peer("b@h").creation == 3
     assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h"), NodeUp("b@h")]
 

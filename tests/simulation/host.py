@@ -44,11 +44,11 @@ class WatchedKernel(Kernel):
     def __init__(self) -> None:
         super().__init__()
         self.losses: list[tuple[Peer, str, bool]] = []
-        """The session, why, and whether it was up and visible (so that every watcher is told)."""
+        """The session, why, and whether it was ready and visible (so that every watcher is told)."""
         end_session = self.node_loss.end_session
 
         def noted(peer: Peer, reason: str) -> None:
-            self.losses.append((peer, reason, peer.state == "up" and not peer.hidden))
+            self.losses.append((peer, reason, peer.is_ready and not peer.hidden))
             end_session(peer, reason)
 
         replace(self.node_loss, "end_session", noted)

@@ -182,6 +182,13 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
     ),
     (sig.Spawned(8, MINE), sig.Spawned(8, MINE_READ)),
     (sig.Dropped(MINE, "too long"), sig.Dropped(MINE_READ, "too long")),
+    (sig.Held(MINE, 7, "pg", b"\xa1g", ENCODED), sig.Held(MINE_READ, 7, "pg", b"\xa1g", ENCODED_READ)),
+    (sig.Let(MINE, (7, 2**64 - 1)), sig.Let(MINE_READ, (7, 2**64 - 1))),
+    (
+        sig.Holdings((sig.Held(MINE, 7, "pg", b"\xa1g", ENCODED),), is_last=False),
+        sig.Holdings((sig.Held(MINE_READ, 7, "pg", b"\xa1g", ENCODED_READ),), is_last=False),
+    ),
+    (sig.Holdings((), is_last=True), sig.Holdings((), is_last=True)),
     (sig.Tick(), sig.Tick()),
     (sig.Ping(8), sig.Ping(8)),
     (sig.Pong(8), sig.Pong(8)),

@@ -9,6 +9,7 @@
     fixed_reader    the fixed heads
     lone_frame      one small frame read, or written, in one function
     known_pids      the pids in heads, remembered by their bytes
+    held_keys       the frame of a peer's holdings, and the checks of keys and entries
     sender_check    each field of a received signal against the identity of the peer
     scheduler       the order in which frames leave: fair between senders, ordered within each
     fragments       large frames cut into fragments, and the limits of frames in flight

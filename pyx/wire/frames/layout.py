@@ -8,7 +8,7 @@ The first byte of a frame's body is its kind.  An empty body is a `Tick`.  All b
     3  Send to alias    u8 kind | u8 sender? | u64 number | u32 creation | FROM | payload
     25 first fragment   u8 kind | u32 stream | u32 bytes of the head | u32 bytes of the payload | piece
     26 later fragment   u8 kind | u32 stream | piece
-    4 to 24, 27, 32, 33 the general form of each signal, `KINDS`
+    4 to 24, 27 to 33   the general form of each signal, `KINDS`
                         u8 kind | u32 length | header | payload
     64 + that kind      the fixed form: the same signal in fewer bytes, if its pids and words fit
         Link                    u8 kind | FROM | TO
@@ -84,6 +84,9 @@ KINDS: Final[dict[type, int]] = {
     sig.Crashed: 24,
     # 25 and 26 are fragments
     sig.Dropped: 27,
+    sig.Held: 28,
+    sig.Let: 29,
+    sig.Holdings: 30,  # see `held_keys.py`
     sig.GenCall: 32,
     sig.GenReply: 33,
 }

@@ -7,11 +7,11 @@ ProtocolError: nothing more can be read from that peer.
 from __future__ import annotations
 
 import struct
-from typing import Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
 from pyx.errors import DecodeError, ProtocolError
 from pyx.printable import short_repr
-from pyx.signals import GenCall, Payload, PayloadBytes, Send, Signal, Tick
+from pyx.signals import GenCall, Held, Holdings, Payload, PayloadBytes, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref, is_full_name
 from pyx.wire.codec import decode
 from pyx.wire.frames.fixed_reader import FIXED_READERS, Identities
@@ -152,6 +152,10 @@ class Reader:
 
     def _read_general_form(self, head: bytes, payload: PayloadBytes) -> Signal:
         signal, types = SIGNALS[head[0]]
+        if signal is Holdings:
+            from pyx.wire.frames.held_keys import read_holdings  # for the first peer, not for a start
+
+            return read_holdings(head[KIND_AND_LENGTH.size :], payload, self._here, self.there)
         name = signal.__name__
         if len(head) > LONGEST_HEADS.get(signal, SHORT_HEAD_BYTES):
             msg = f"the head of the signal {name} is too long: {len(head)} bytes"
@@ -169,7 +173,7 @@ class Reader:
             msg = f"the header of the signal {name} does not hold {len(types)} fields"
             raise ProtocolError(msg)
         unused: PayloadBytes | None = payload
-        values = []
+        values: list[Any] = []
         for value, allowed, field in zip(fields, types, signal._fields, strict=True):
             if Payload in allowed and type(value) is not str:
                 values.append(self._payload(unused, value, signal))
@@ -184,6 +188,10 @@ class Reader:
         if unused:
             msg = f"{len(unused)} bytes follow a {name}, which has no payload"
             raise ProtocolError(msg)
+        if signal is Held:
+            from pyx.wire.frames.held_keys import checked_held
+
+            return checked_held(Held(*values), self._here, self.there)
         return cast("Signal", signal(*values))
 
     def _payload(self, data: PayloadBytes | None, origin: object, signal: type) -> Payload:

@@ -21,6 +21,9 @@ from pyx.signals import (
     GenCall,
     GenReply,
     Goodbye,
+    Held,
+    Holdings,
+    Let,
     Send,
     Signal,
     Spawned,
@@ -224,6 +227,8 @@ def sender_of(signal: Signal) -> Sender:
     match signal:
         case Send(frm=frm) | GenReply(frm=frm):
             return frm or _NO_PROCESS
+        case Held() | Let():
+            return Holdings  # small always: so none waits behind a large message of its process
         case Spawned(pid=pid) | Down(frm=None, target=Pid() as pid):
             # A `Down` because the process did not exist: had it existed, it would be the sender.
             return pid

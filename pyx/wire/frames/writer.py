@@ -6,7 +6,7 @@ import struct
 from typing import Final, cast
 
 from pyx import fast_paths
-from pyx.signals import Payload, PayloadBytes, Send, Signal, Tick
+from pyx.signals import Holdings, Payload, PayloadBytes, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
 from pyx.wire.frames.fixed_writer import FIXED_WRITERS, HeadAndPayload
@@ -55,6 +55,10 @@ class Writer:
                 return own, body.data
         elif type(signal) is Tick:
             return b"", b""
+        elif type(signal) is Holdings:
+            from pyx.wire.frames.held_keys import write_holdings  # for the first peer, not for a start
+
+            return write_holdings(signal)
         elif (write := self._fixed_writers.get(type(signal))) is not None:
             try:
                 fixed = write(signal, self.here, self.there)

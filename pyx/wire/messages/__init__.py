@@ -7,6 +7,7 @@
     hints           what to send instead of a value that is not data
     decode          the unpacker and its hooks: from bytes to values
     plain           messages without tags: encoded and decoded by C code alone
+    key_bytes       keys of processes: equal keys as equal bytes, on every node
     safe_keys       keys of dicts and members of sets: which may be sent, and decoders that check them
     format          the kinds of compound values, the tags that lead them, the check of a payload's depth
     erlang          terms of Erlang that Python lacks: improper lists, maps, bit strings, ports, functions

@@ -9,6 +9,7 @@ import pytest
 from pyx.errors import ProtocolError
 from pyx.signals import (
     LONGEST_TEXT,
+    MOST_LET,
     MOST_NODES,
     Answer,
     Ask,
@@ -21,7 +22,9 @@ from pyx.signals import (
     ExitTo,
     GenCall,
     GenReply,
+    Held,
     Leader,
+    Let,
     Link,
     Monitor,
     Nodes,
@@ -65,6 +68,10 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
         (GenReply, (OTHER, ALIAS, True), "frm"),
         (Leader, (OTHER, THEIRS, OTHER), "frm"),
         (Dropped, (PAST, "too long"), "frm"),
+        (Held, (OTHER, 1, "pg", b"\xa1g", True), "frm"),
+        (Held, (PAST, 1, "pg", b"\xa1g", True), "frm"),
+        (Held, (THEIRS, 1, "pg", b"\xa1g", True), "frm"),
+        (Let, (OTHER, (1,)), "frm"),
         (Spawned, (1, OTHER), "pid"),
         (Down, (THEIRS, ALIAS, OTHER, "noproc", None), "target"),
         (Down, (THEIRS, ALIAS, THEIRS, "noproc", None), "target"),
@@ -92,6 +99,13 @@ def read(signal: type, *fields: Any, payload: bytes = b"") -> Any:
         (Ping, (-1,), "number"),
         (Ping, (2**64,), "number"),
         (Unlink, (MINE, THEIRS, 0), "number"),
+        (Held, (MINE, 0, "pg", b"\xa1g", True), "number"),
+        (Held, (MINE, 2**64, "pg", b"\xa1g", True), "number"),
+        (Let, (MINE, ()), "numbers"),
+        (Let, (MINE, (0,)), "numbers"),
+        (Let, (MINE, (True,)), "numbers"),
+        (Let, (MINE, ("1",)), "numbers"),
+        (Let, (MINE, (1,) * (MOST_LET + 1)), "numbers"),
         (UnlinkAck, (MINE, THEIRS, 0), "number"),
         (ExitSignal, (MINE, THEIRS, WORD + "w"), "reason"),
         (Answer, (1, WORD + "w", True, None), "outcome"),
@@ -117,6 +131,7 @@ def test_forged_field_is_refused(signal: type, fields: tuple[Any, ...], field: s
         (Nodes, (("n" * 240 + "@vm",) * MOST_NODES,)),
         (Print, (MINE, THEIRS, "\N{OLD ITALIC LETTER A}" * LONGEST_TEXT)),
         (Unlink, (MINE, THEIRS, 2**64 - 1)),
+        (Let, (MINE, (2**64 - 1,) * MOST_LET)),
     ],
 )
 def test_field_at_its_limit_is_allowed(signal: type, fields: tuple[Any, ...]) -> None:
@@ -125,7 +140,12 @@ def test_field_at_its_limit_is_allowed(signal: type, fields: tuple[Any, ...]) ->
 
 @pytest.mark.parametrize(
     ("signal", "fields"),
-    [(Call, (MINE, 1, MINE)), (Spawn, (MINE, 1, MINE, False, None)), (Ask, (MINE, 1, "info"))],
+    [
+        (Call, (MINE, 1, MINE)),
+        (Spawn, (MINE, 1, MINE, False, None)),
+        (Ask, (MINE, 1, "info")),
+        (Held, (MINE, 1, "pg", b"\xa1g")),
+    ],
 )
 def test_payload_of_a_request_must_be_encoded_by_the_peer(signal: type, fields: tuple[Any, ...]) -> None:
     assert read(signal, *fields, True, payload=b"x")[-1] == Payload(b"x", GUS)

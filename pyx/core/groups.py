@@ -1,0 +1,151 @@
+"""What the processes of all visible nodes hold in replicated spaces.
+
+A session between visible nodes begins, in both directions, with the *holdings* of each: what its processes
+hold, in pieces.  Once the last piece has come, all of it is seen at once, and then `nodeup` is delivered.
+What changes later follows in the queue of the peer, before anything that its process sends after it.  With
+the session all of it goes, before the exits and downs that follow from the loss, and before `nodedown`.  So
+each side owns its own entries, and nothing is merged.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pyx.core.effects import Released
+from pyx.errors import ProtocolError
+from pyx.signals import MOST_HELD, Holdings
+
+if TYPE_CHECKING:
+    from pyx.core.keys import Keys
+    from pyx.core.peers import Peer
+    from pyx.core.processes import ProcessRecord
+    from pyx.core.routing import Router
+    from pyx.core.spaces import Space
+    from pyx.core.tables import Tables
+    from pyx.signals import Held, Let, Signal
+    from pyx.terms import Ref
+
+PIECE_BYTES: Final = 32 * 1024
+"""About the length of a piece of the holdings: with one more entry it still fits one frame."""
+
+_ENTRY_BYTES: Final = 48
+"""About the length of an entry without its space, key and value."""
+
+
+class Groups:
+    """The part of the kernel that alone changes the holdings of peers; reads them and those of this node."""
+
+    def __init__(self, tables: Tables, router: Router, keys: Keys) -> None:
+        self._tables = tables
+        self._router = router
+        self._keys = keys
+
+    # ------------------------------------------------------------ reading
+
+    def members(self, space: Space, key: bytes) -> list[Held]:
+        """The entries of a key on all nodes, those of this node first."""
+        found = [entry.held for entry in space.living(key)]
+        if space.replicated:
+            for peer in self._tables.peers.values():
+                if peer.is_ready:
+                    found += peer.holdings.of(space.name, key)
+        return found
+
+    def keys(self, space: Space) -> list[bytes]:
+        """The keys that a process of any node holds."""
+        keys = dict.fromkeys(space.keys())
+        if space.replicated:
+            for peer in self._tables.peers.values():
+                if peer.is_ready:
+                    keys.update(dict.fromkeys(peer.holdings.spaces.get(space.name, ())))
+        return list(keys)
+
+    def watch(self, process: ProcessRecord, space: Space, key: bytes) -> tuple[Ref, list[Held]]:
+        """Has a process told of the changes of a key from now on; returns the present entries too."""
+        return self._keys.watch(process, space, key), self.members(space, key)
+
+    def watch_all(self, process: ProcessRecord, space: Space) -> tuple[Ref, dict[bytes, list[Held]]]:
+        """`watch` for all keys of a space."""
+        ref = self._keys.watch(process, space, None)
+        return ref, {key: self.members(space, key) for key in self.keys(space)}
+
+    # ------------------------------------------------------------ a session begins
+
+    def send_holdings(self, peer: Peer) -> None:
+        """Puts what processes here hold before all that waits for a peer, whose session has come up."""
+        pieces: list[Signal] = []
+        piece: list[Held] = []
+        size = 0
+        for space in self._tables.spaces.values():
+            if not space.replicated:
+                continue
+            name_bytes = 4 * len(space.name) + _ENTRY_BYTES
+            for entry in space.all():
+                held = entry.held
+                piece.append(held)
+                size += name_bytes + len(held.key) + len(held.value.data)
+                if size >= PIECE_BYTES or len(piece) == MOST_HELD:
+                    pieces.append(Holdings(tuple(piece), is_last=False))
+                    piece, size = [], 0
+        pieces.append(Holdings(tuple(piece), is_last=True))
+        peer.out.put_first(pieces)
+
+    def holdings_received(self, peer: Peer, holdings: Holdings) -> None:
+        """Receives a piece of what a peer's processes hold.
+
+        Raises:
+            ProtocolError: the last piece has come before.
+        """
+        if peer.is_ready:
+            raise ProtocolError("the holdings of a session have come twice")
+        for held in holdings.entries:
+            if not peer.holdings.add(held):
+                msg = f"the entry {held.number} of the holdings came twice"
+                raise ProtocolError(msg)
+
+    def announce(self, peer: Peer) -> None:
+        """Tells the watchers here of all that the processes of a peer hold, now that it is seen."""
+        self._tell_all(peer, "join")
+
+    # ------------------------------------------------------------ while it stands
+
+    def held_received(self, peer: Peer, held: Held) -> None:
+        """Receives an entry of a peer's process, or a new value of one.
+
+        Raises:
+            ProtocolError: the number is that of another entry.
+        """
+        if peer.holdings.add(held) and peer.is_ready:
+            space = self._tables.spaces.get(held.space)
+            if space is not None and space.replicated:
+                self._keys.tell(space, "join", held.key, (held,))
+
+    def let_received(self, peer: Peer, let: Let) -> None:
+        """Receives that a peer's process has given up entries; numbers that it does not have are ignored."""
+        left: dict[tuple[str, bytes], list[Held]] = {}
+        for number in let.numbers:
+            held = peer.holdings.remove(let.frm, number)
+            if held is not None:
+                left.setdefault((held.space, held.key), []).append(held)
+        for (name, key), entries in left.items():
+            space = self._tables.spaces.get(name)
+            if space is not None and space.replicated and peer.is_ready:
+                self._keys.tell(space, "leave", key, entries)
+
+    # ------------------------------------------------------------ its end
+
+    def peer_lost(self, peer: Peer) -> None:
+        """Takes away all that the processes of a peer held, and tells the watchers; its state is "gone"."""
+        was_ready, peer.is_ready = peer.is_ready, False
+        if was_ready:
+            self._tell_all(peer, "leave")
+        if peer.holdings:
+            self._tables.effects.append(Released(peer.holdings.take()))
+
+    def _tell_all(self, peer: Peer, kind: str) -> None:
+        for name, keys in peer.holdings.spaces.items():
+            space = self._tables.spaces.get(name)
+            if space is None or not space.replicated or not space.watches:
+                continue
+            for key in keys if None in space.watches else [key for key in space.watches if key in keys]:
+                self._keys.tell(space, kind, key, tuple(keys[key].values()))

@@ -1,0 +1,250 @@
+"""Keys that processes of this node hold, each in a space and with a value.
+
+A process loses all of them in the step of its end: from then on no reader finds it, and a key of a unique
+space is free.  What watchers and peers are told of that comes before its exits and downs, in portions with
+these (`exit_notices.py`).  `groups.py` has what peers hold.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.core.mailbox import GroupChanged, KeyChanged
+from pyx.core.spaces import Entry, Forgotten, KeyWatch, Space, holdings_of
+from pyx.signals import Held, Let
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyx.core.exit_notices import Notice
+    from pyx.core.peers import Peer
+    from pyx.core.processes import ProcessRecord
+    from pyx.core.routing import Router
+    from pyx.core.spaces import ProcessHoldings
+    from pyx.core.tables import Tables
+    from pyx.terms import Pid, Ref
+
+BATCH: Final = 100
+"""Entries of an ended process that are removed, and told of, at a time."""
+
+
+class Keys:
+    """The part of the kernel that alone changes `Tables.spaces` and the entries of processes."""
+
+    def __init__(self, tables: Tables, router: Router) -> None:
+        self._tables = tables
+        self._router = router
+        self._numbers: Final = itertools.count(1)
+
+    # ------------------------------------------------------------ spaces
+
+    def open_space(
+        self,
+        name: str,
+        *,
+        owner: ProcessRecord | None,
+        unique: bool,
+        replicated: bool,
+        listeners: tuple[str, ...] = (),
+    ) -> bool:
+        """Makes a space; it ends with its *owner*, if it has one.  False if there is one of that name."""
+        if name in self._tables.spaces or (owner is not None and not owner.alive):
+            return False
+        space = Space(name, unique=unique, replicated=replicated, listeners=listeners)
+        self._tables.spaces[name] = space
+        if owner is not None:
+            holdings_of(owner).owned.append(space)
+        return True
+
+    # ------------------------------------------------------------ holding
+
+    def hold(self, space: Space, key: bytes, value: Any, processes: Sequence[ProcessRecord]) -> Pid | None:
+        """Gives a key to processes of this node, once for each mention; watchers are told of all at once.
+
+        Returns:
+            The holder, if the space is unique and the key taken; then nothing has changed.  Else None.
+        """
+        entries = space.holders.get(key)
+        if space.unique and entries:
+            for entry in entries.values():
+                if entry.process.alive:
+                    return entry.held.frm
+        new = [
+            Entry(space, Held(process.pid, next(self._numbers), space.name, key, value), process)
+            for process in processes
+            if process.alive
+        ]
+        if not new:
+            return None
+        by_number = space.holders.setdefault(key, {})
+        for entry in new:
+            by_number[entry.held.number] = entry
+            holdings_of(entry.process).entries.setdefault((space, key), []).append(entry)
+        space.size += len(new)
+        space.stored += len(new)
+        held = [entry.held for entry in new]
+        if space.replicated:
+            for peer in self._audience():
+                for one in held:
+                    self._router.enqueue(peer, one)
+        self.tell(space, "join", key, held)
+        return None
+
+    def update(self, process: ProcessRecord, space: Space, key: bytes, value: Any) -> bool:
+        """Gives the latest entry of a process under *key* a new value; False if it has none."""
+        holdings: ProcessHoldings | None = process.holdings
+        entries = holdings.entries.get((space, key)) if holdings is not None else None
+        if not entries or not process.alive:
+            return False
+        entry = entries[-1]
+        entry.held = entry.held._replace(value=value)
+        if space.replicated:
+            for peer in self._audience():
+                self._router.enqueue(peer, entry.held)
+        return True
+
+    def let_go(self, space: Space, key: bytes, processes: Sequence[ProcessRecord]) -> bool:
+        """Takes one entry of a key from each process, the latest, for each mention; False if none had any."""
+        let: list[Entry] = []
+        for process in processes:
+            holdings: ProcessHoldings | None = process.holdings
+            entries = holdings.entries.get((space, key)) if holdings is not None else None
+            if entries and process.alive:
+                let.append(entries[-1])
+                self._remove(entries[-1])
+        self._told_to_let(space, let)
+        return bool(let)
+
+    def drop(self, space: Space, entries: Sequence[Entry]) -> None:
+        """Takes these entries away, those that are left of them."""
+        let = [entry for entry in entries if entry.process.alive and self._remove(entry)]
+        self._told_to_let(space, let)
+
+    def held_by(self, process: ProcessRecord, space: Space) -> list[Entry]:
+        """The entries of a process in a space, oldest key first."""
+        if process.holdings is None or not process.alive:
+            return []
+        return [
+            one for (at, _), entries in process.holdings.entries.items() if at is space for one in entries
+        ]
+
+    # ------------------------------------------------------------ ends
+
+    def release(self, process: ProcessRecord) -> Iterator[Notice] | None:
+        """Takes all keys, watches and spaces from a process that ends; returns what is to be told of that."""
+        holdings: ProcessHoldings | None = process.holdings
+        if holdings is None:
+            return None
+        entries = [entry for each in holdings.entries.values() for entry in each]
+        for (space, _), each in holdings.entries.items():
+            space.size -= len(each)
+        for watch in list(holdings.watches.values()):
+            self.unwatch(process, watch.ref)
+        for space in holdings.owned:
+            del self._tables.spaces[space.name]
+            entries += space.all()
+            for watches in list(space.watches.values()):
+                for watch in list(watches.values()):
+                    self.unwatch(watch.process, watch.ref)
+        return self._goodbyes(entries, self._audience(), self._tables.make_ref()) if entries else None
+
+    def _goodbyes(self, entries: list[Entry], audience: list[Peer], since: Ref) -> Iterator[Notice]:
+        for start in range(0, len(entries), BATCH):
+            batch = entries[start : start + BATCH]
+            yield None, Forgotten(batch, since)
+            by_holder: dict[Pid, list[int]] = {}
+            for entry in batch:
+                if entry.space.replicated:
+                    by_holder.setdefault(entry.held.frm, []).append(entry.held.number)
+            for peer in audience:
+                for frm, numbers in by_holder.items():
+                    yield peer, Let(frm, tuple(numbers))
+
+    def forget(self, batch: Forgotten) -> None:
+        """Removes entries of an ended process or space, and tells the watchers."""
+        left: dict[tuple[Space, bytes], list[Held]] = {}
+        for entry in batch.entries:
+            if self._remove(entry):
+                left.setdefault((entry.space, entry.held.key), []).append(entry.held)
+        for (space, key), held in left.items():
+            self.tell(space, "leave", key, held, since=batch.since)
+
+    # ------------------------------------------------------------ watches
+
+    def watch(self, process: ProcessRecord, space: Space, key: bytes | None) -> Ref:
+        """Has a process told of each change of *key*, or of any key (None)."""
+        ref = self._tables.make_ref()
+        if process.alive:
+            watch = KeyWatch(process, ref, space, key)
+            space.watches.setdefault(key, {})[ref] = watch
+            holdings_of(process).watches[ref] = watch
+        return ref
+
+    def unwatch(self, process: ProcessRecord, ref: Ref) -> bool:
+        """Takes a watch back; False if the process has none of that reference."""
+        holdings: ProcessHoldings | None = process.holdings
+        watch = holdings.watches.pop(ref, None) if holdings is not None else None
+        if watch is None:
+            return False
+        watches = watch.space.watches[watch.key]
+        del watches[ref]
+        if not watches:
+            del watch.space.watches[watch.key]
+        return True
+
+    def tell(
+        self, space: Space, kind: str, key: bytes, held: Sequence[Held], *, since: Ref | None = None
+    ) -> None:
+        """Tells the watchers of a space that entries of one key have come or gone (`"join"`, `"leave"`).
+
+        Those that watch *since* that reference was made know of it already.
+        """
+        if space.watches:
+            pids = tuple([one.frm for one in held])
+            for watch in space.watches_of(key):
+                if since is None or watch.ref.number < since.number:
+                    self._router.deliver(watch.process, GroupChanged(watch.ref, kind, key, pids))
+        for name in space.listeners:
+            listener = self._tables.names.get(name)
+            if listener is not None:
+                for one in held:
+                    self._router.deliver(listener, KeyChanged(kind, space.name, key, one.frm, one.value))
+
+    # ------------------------------------------------------------ parts of these
+
+    def _audience(self) -> list[Peer]:
+        """The peers that are told of replicated entries: others get them when their session begins."""
+        return [peer for peer in self._tables.peers.values() if peer.state == "up" and not peer.hidden]
+
+    def _remove(self, entry: Entry) -> bool:
+        space, key, number = entry.space, entry.held.key, entry.held.number
+        by_number = space.holders.get(key)
+        if by_number is None or by_number.pop(number, None) is None:
+            return False
+        if not by_number:
+            del space.holders[key]
+        space.stored -= 1
+        process = entry.process
+        if process.alive:
+            space.size -= 1
+            held_by = holdings_of(process).entries
+            entries = held_by[space, key]
+            entries.remove(entry)
+            if not entries:
+                del held_by[space, key]
+        return True
+
+    def _told_to_let(self, space: Space, let: list[Entry]) -> None:
+        by_key: dict[bytes, list[Held]] = {}
+        by_holder: dict[Pid, list[int]] = {}
+        for entry in let:
+            by_key.setdefault(entry.held.key, []).append(entry.held)
+            by_holder.setdefault(entry.held.frm, []).append(entry.held.number)
+        if space.replicated:
+            for peer in self._audience():
+                for frm, numbers in by_holder.items():
+                    for start in range(0, len(numbers), BATCH):
+                        self._router.enqueue(peer, Let(frm, tuple(numbers[start : start + BATCH])))
+        for key, held in by_key.items():
+            self.tell(space, "leave", key, held)

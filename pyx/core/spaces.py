@@ -1,0 +1,175 @@
+"""Spaces and their entries: which process holds which key, with a value.
+
+A space is *unique* (a key has one holder) or not, and *replicated* (visible peers are told) or not.  What is
+held here stands in the space; what is held elsewhere stands in the holdings of its peer, so that the loss of
+a peer is one step, and no side ever merges another's entries.  `keys.py` and `groups.py` change these values.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from pyx.errors import ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyx.core.processes import ProcessRecord
+    from pyx.signals import Held
+    from pyx.terms import Pid, Ref
+
+
+class Entry:
+    """One key of one process of this node; `held` is replaced when its value changes."""
+
+    __slots__ = ("held", "process", "space")
+
+    def __init__(self, space: Space, held: Held, process: ProcessRecord) -> None:
+        self.space: Final = space
+        self.held = held
+        self.process: Final = process
+
+
+class KeyWatch(NamedTuple):
+    """A process that is told of changes of one key, or (None) of all keys of a space."""
+
+    process: ProcessRecord
+    ref: Ref
+    space: Space
+    key: bytes | None
+
+
+class Space:
+    """A named table of keys, and the entries of the processes of this node in it.
+
+    Entries of a process that has ended are removed in portions; readers leave them out from the step of its
+    end on.
+
+    Args:
+        name: of the space, unlike any other on this node.
+        unique: a key has one holder at most.
+        replicated: visible peers are told of the entries.
+        listeners: names of processes that are told of each entry of this node.
+    """
+
+    __slots__ = ("holders", "listeners", "meta", "name", "replicated", "size", "stored", "unique", "watches")
+
+    def __init__(self, name: str, *, unique: bool, replicated: bool, listeners: tuple[str, ...] = ()) -> None:
+        self.name: Final = name
+        self.unique: Final = unique
+        self.replicated: Final = replicated
+        self.listeners: Final = listeners
+        self.holders: Final[dict[bytes, dict[int, Entry]]] = {}
+        """By key: its entries by their numbers, oldest first."""
+        self.size = 0
+        """The number of entries of living processes."""
+        self.stored = 0
+        """The number of entries in `holders`."""
+        self.watches: Final[dict[bytes | None, dict[Ref, KeyWatch]]] = {}
+        self.meta: Final[dict[bytes, Any]] = {}
+        """Values of the space itself, by encoded key."""
+
+    def living(self, key: bytes) -> list[Entry]:
+        """The entries of a key, oldest first, without those of ended processes."""
+        return [entry for entry in self.holders.get(key, {}).values() if entry.process.alive]
+
+    def keys(self) -> list[bytes]:
+        """The keys that a living process holds, in the order in which they were first held."""
+        if self.size == self.stored:  # of no ended process: by C code alone
+            return list(self.holders)
+        return [
+            key for key, entries in self.holders.items() if any(one.process.alive for one in entries.values())
+        ]
+
+    def all(self) -> Iterator[Entry]:
+        """The entries of living processes, by key."""
+        for entries in self.holders.values():
+            for entry in entries.values():
+                if entry.process.alive:
+                    yield entry
+
+    def watches_of(self, key: bytes) -> list[KeyWatch]:
+        """Who is told of changes of *key*."""
+        watches = self.watches
+        return [*watches.get(key, {}).values(), *watches.get(None, {}).values()] if watches else []
+
+
+class Forgotten(NamedTuple):
+    """Entries of an ended process or space that are still to be removed; watches from *since* on are new."""
+
+    entries: Sequence[Entry]
+    since: Ref
+
+
+class ProcessHoldings:
+    """What one process has in the spaces of its node; its record has none until the first."""
+
+    __slots__ = ("entries", "owned", "watches")
+
+    def __init__(self) -> None:
+        self.entries: Final[dict[tuple[Space, bytes], list[Entry]]] = {}
+        self.watches: Final[dict[Ref, KeyWatch]] = {}
+        self.owned: Final[list[Space]] = []
+        """The spaces that end with it."""
+
+
+def holdings_of(process: ProcessRecord) -> ProcessHoldings:
+    """The holdings of a process, made for it if it has none."""
+    holdings: ProcessHoldings | None = process.holdings
+    if holdings is None:
+        holdings = process.holdings = ProcessHoldings()
+    return holdings
+
+
+class PeerHoldings:
+    """What the processes of a peer hold in replicated spaces."""
+
+    __slots__ = ("_entries", "spaces")
+
+    def __init__(self) -> None:
+        self._entries: dict[int, Held] = {}
+        self.spaces: dict[str, dict[bytes, dict[int, Held]]] = {}
+        """By the name of the space and the key: the entries by their numbers, oldest first."""
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, held: Held) -> bool:
+        """Adds an entry, or replaces the value of one; True for a new one.
+
+        Raises:
+            ProtocolError: the number is that of another entry.
+        """
+        before = self._entries.get(held.number)
+        if before is not None and before[:4] != held[:4]:
+            msg = f"the number {held.number} of an entry is used a second time"
+            raise ProtocolError(msg)
+        self._entries[held.number] = held
+        self.spaces.setdefault(held.space, {}).setdefault(held.key, {})[held.number] = held
+        return before is None
+
+    def remove(self, frm: Pid, number: int) -> Held | None:
+        """Removes an entry of a process and returns it; None if that process has none of that number."""
+        held = self._entries.get(number)
+        if held is None or held.frm != frm:
+            return None
+        del self._entries[number]
+        keys = self.spaces[held.space]
+        entries = keys[held.key]
+        del entries[number]
+        if not entries:
+            del keys[held.key]
+            if not keys:
+                del self.spaces[held.space]
+        return held
+
+    def take(self) -> object:
+        """Forgets all entries in one step, and returns what holds them, to be freed elsewhere."""
+        taken = self._entries, self.spaces
+        self._entries, self.spaces = {}, {}
+        return taken
+
+    def of(self, space: str, key: bytes) -> list[Held]:
+        """The entries of a key."""
+        keys = self.spaces.get(space)
+        return list(keys[key].values()) if keys is not None and key in keys else []
