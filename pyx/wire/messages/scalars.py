@@ -163,7 +163,7 @@ def _reduce_zone(zone: Any, value: time | datetime) -> list[Any]:
     if type(zone) is zone_class:
         if type(zone.key) is not str:
             raise Unsendable("has a time zone without a name")
-        if zone.key not in _zones:  # `_zone_named` would not find a key that only `tzdata` has
+        if zone.key not in _zones:  # `zone_named` would not find a key that only `tzdata` has
             with contextlib.suppress(Exception):
                 if zone_class(zone.key) is zone:
                     _zones[zone.key] = zone
@@ -176,7 +176,7 @@ def _build_zone(parts: list[Any]) -> tzinfo | None:
     if not parts:
         return None
     offset, name, is_key = parts
-    if is_key is True and (zone := _zone_named(exact(name, str))) is not None:
+    if is_key is True and (zone := zone_named(exact(name, str))) is not None:
         return zone
     # A zone that this host does not know keeps at least its name and its offset at that time.
     fixed = timedelta(microseconds=exact(offset, int))
@@ -188,7 +188,8 @@ _zones: dict[str, ZoneInfo] = {}
 """Zones found so far, so that each file is read once; bounded by the zones that this host has."""
 
 
-def _zone_named(key: str) -> ZoneInfo | None:
+def zone_named(key: str) -> ZoneInfo | None:
+    """The time zone of that name; None if this host has none.  Only its file is read, and once."""
     zone = _zones.get(key)
     if zone is not None or len(key) > 64 or not _KEY.fullmatch(key):
         return zone

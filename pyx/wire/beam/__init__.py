@@ -1,0 +1,13 @@
+"""The Erlang distribution protocol, a second dialect beside pyx's own: bytes to values and back.
+
+    term_reader        terms of Erlang to values
+    term_writer        values to terms of Erlang
+    etf_tags           the tags of Erlang's external term format
+    atom_bytes         atoms as they are written into a term
+    elixir_structs     Elixir's structs: dates, decimals, sets, exceptions, objects
+    named_structs      which classes stand for which structs
+    opaque_functions   functions of Erlang nodes, copied so that they can be sent back
+
+Loaded by nodes that speak with Erlang nodes alone.  Never imported here: a socket, an event loop, a thread, a
+clock, a source of randomness.
+"""

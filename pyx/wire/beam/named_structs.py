@@ -1,0 +1,27 @@
+"""Which classes of Python stand for which structs of Elixir; `pyx.beam.struct` enters them."""
+
+from __future__ import annotations
+
+_classes: dict[str, type] = {}
+_names: dict[int, tuple[type, str]] = {}
+"""By the id of the class: hashing a class may run code of its metaclass."""
+
+
+def name_class(cls: type, name: str) -> None:
+    """Enters the struct's name for a class; a later class takes the name from an earlier one."""
+    before = _classes.get(name)
+    if before is not None:
+        _names.pop(id(before), None)
+    _classes[name] = cls
+    _names[id(cls)] = cls, name
+
+
+def class_named(name: str) -> type | None:
+    """Returns the class for a struct of that name, if there is one."""
+    return _classes.get(name)
+
+
+def name_for(cls: type) -> str | None:
+    """Returns the struct's name for a class, if there is one."""
+    entry = _names.get(id(cls))
+    return entry[1] if entry is not None else None
