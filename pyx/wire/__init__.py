@@ -8,6 +8,7 @@ collected (`frames`, `events`); time, nonces and keys are arguments.
     messages        values to payloads and back
     frames          signals to frames and back, and the order in which frames leave
     handshake       the mutual proof of the cookie, and TLS
+    beam            Erlang's distribution protocol, a second dialect
     epmd            the protocol of EPMD
     fresh_memory    buffers of large payloads, used again
 
