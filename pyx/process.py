@@ -5,7 +5,7 @@ See `primitives.py` for spawn, send, receive and self.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pyx.core.tables import THE_NODE
 from pyx.errors import AlreadyReceiving, Exit, NoProcess
@@ -221,14 +221,27 @@ class Process:
         return True
 
     @staticmethod
-    def monitor(target: Pid | str | tuple[str, str] | Via) -> Ref:
+    def monitor(
+        target: Pid | str | tuple[str, str] | Via,
+        *,
+        alias: Literal["explicit_unalias", "demonitor", "reply_demonitor"] | None = None,
+    ) -> Ref:
         """Has the caller receive one `("DOWN", ref, "process", target, reason)` when *target* ends.
 
         The reason is `"noproc"` for a process that is dead already, and `"noconnection"` for one whose node
         cannot be reached.  Each call makes a monitor of its own.
 
+        Args:
+            target: a pid, a registered name, `(name, node)`, or `via(...)`.
+            alias: makes the reference an alias too, as OTP: until `unalias` (`"explicit_unalias"`); until the
+                monitor has fired or was removed (`"demonitor"`); or until then or the first message to it,
+                which removes the monitor as well (`"reply_demonitor"`, for one reply or one DOWN).
+
         Returns:
             The reference in the message.
+
+        Raises:
+            ValueError: *alias* is another value.
         """
         runner = require("Process.monitor()")
         node = node_of(runner)
@@ -236,9 +249,12 @@ class Process:
         if isinstance(dest, Ref):
             msg = f"a monitor watches a pid, a name or (name, node), not {target!r}"
             raise TypeError(msg)
+        if alias not in {None, "explicit_unalias", "demonitor", "reply_demonitor"}:
+            msg = f"alias is 'explicit_unalias', 'demonitor', 'reply_demonitor' or None, not {alias!r}"
+            raise ValueError(msg)
         mark = runner.process.mailbox.mark()  # before: the DOWN may come with the same kernel call
         with node.kernel_call as kernel:
-            ref = kernel.process_signals.monitor(runner.process, dest)
+            ref = kernel.process_signals.monitor(runner.process, dest, alias)
         runner.remember(ref, mark)
         return ref
 

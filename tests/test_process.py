@@ -426,6 +426,50 @@ class TestAliases:
 
         assert as_process(node, body) == (1, (True, False), [])
 
+    def test_alias_of_a_monitor_is_for_one_reply_or_one_down(self, node: LocalNode) -> None:
+        def replies() -> None:
+            for _ in range(2):
+                to = receive()
+                send(to, ("reply", 1))
+                send(to, ("reply", 2))
+
+        def body() -> Any:
+            server = spawn(replies)
+            ref = Process.monitor(server, alias="reply_demonitor")
+            send(server, ref)
+            first = receive(timeout=HANG)
+            other = Process.monitor(server, alias="reply_demonitor")
+            pid = spawn(lambda: receive("never"))
+            down = Process.monitor(pid, alias="reply_demonitor")
+            Process.exit(pid, "kill")
+            second = receive(timeout=HANG)
+            send(down, "late")
+            send(server, other)
+            third = receive(timeout=HANG)
+            watched = Process.monitor(server)
+            receive(("DOWN", watched, ..., ..., ...), timeout=HANG)
+            return first, second[1] == down, third, drain(), Process.demonitor(ref), Process.unalias(ref)
+
+        assert as_process(node, body) == (("reply", 1), True, ("reply", 1), [], False, False)
+
+    def test_alias_of_a_monitor_that_outlives_replies(self, node: LocalNode) -> None:
+        def body() -> Any:
+            server = spawn(lambda: receive("never"))
+            until_removed = Process.monitor(server, alias="demonitor")
+            kept = Process.monitor(server, alias="explicit_unalias")
+            for ref in (until_removed, kept, until_removed, kept):
+                send(ref, "x")
+            seen = len(drain()), Process.demonitor(until_removed), Process.demonitor(kept)
+            for ref in (until_removed, kept):
+                send(ref, "y")
+            return *seen, drain(), Process.unalias(kept)
+
+        assert as_process(node, body) == (4, True, True, ["y"], True)
+
+    def test_alias_of_a_monitor_is_one_of_three_kinds(self, node: LocalNode) -> None:
+        with pytest.raises(ValueError, match="alias is 'explicit_unalias', 'demonitor', 'reply_dem"):
+            as_process(node, lambda: Process.monitor(own_pid(), alias="reply"))  # type: ignore[arg-type]
+
 
 class TestDictionary:
     def test_put_and_get_keep_any_value_for_the_process(self, node: LocalNode) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyx.core.keys import Keys
     from pyx.core.mailbox import MailboxLimit
     from pyx.core.process_exits import ProcessExits
-    from pyx.core.processes import InitialCall
+    from pyx.core.processes import AliasMode, InitialCall
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
     from pyx.signals import Reason, Signal
@@ -138,12 +138,19 @@ class ProcessSignals:
             self._router.send_signal(to.node, Unlink(process.pid, to, number))
             self.settle()
 
-    def monitor(self, process: ProcessRecord, target: Pid | str | tuple[str, str]) -> Ref:
-        """Monitors a process: one `Downed` comes at its end, at once if it does not exist; monitors stack."""
+    def monitor(
+        self, process: ProcessRecord, target: Pid | str | tuple[str, str], alias: AliasMode | None = None
+    ) -> Ref:
+        """Monitors a process: one `Downed` comes at its end, at once if it does not exist; monitors stack.
+
+        With *alias* the reference is an alias of *process* too.
+        """
         tables = self._tables
         ref = tables.make_ref()
         if not process.alive:
             return ref
+        if alias is not None:
+            self._router.add_alias(process, ref, alias)
         if isinstance(target, str):
             target = (target, tables.name or NO_NODE)
         process.add_monitor(ref, target)
@@ -162,6 +169,7 @@ class ProcessSignals:
         """
         target = process.monitors.pop(ref, None)
         if target is not None:
+            self._router.monitor_ended(process, ref)
             self._router.send_signal(*self._tables.monitors.demonitor(process.pid, ref, target))
             self.settle()
         elif flush:
@@ -315,6 +323,7 @@ class ProcessSignals:
     def _monitor_fires(self, process: ProcessRecord, ref: Ref, reason: Reason) -> None:
         watched = process.monitors.pop(ref, None)
         if watched is not None:
+            self._router.monitor_ended(process, ref)
             self._router.deliver(process, Downed(ref, watched, reason))
 
     def down_received(self, down: Down, node: str) -> None:

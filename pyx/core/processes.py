@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, NoReturn, TypeAlias
 
 from pyx.core.console_queue import ConsoleQueue
 from pyx.core.link_protocol import Links
@@ -27,6 +27,11 @@ def address_of(target: Target) -> tuple[Pid | str, str]:
 InitialCall: TypeAlias = "tuple[str, str, int] | Payload"
 """The call that a process began with: module, function and number of arguments.  Of a process that a peer
 started: the payload that holds them, until it is decoded."""
+
+
+AliasMode: TypeAlias = Literal["explicit_unalias", "reply", "demonitor", "reply_demonitor"]
+"""What takes an alias back beside `unalias`, as in OTP: the first message to it (`"reply"`), the end of the
+monitor whose reference it is (`"demonitor"`), or either; then the message ends the monitor too."""
 
 
 class Watcher(NamedTuple):
@@ -153,8 +158,7 @@ class ProcessRecord:
         """Node -> the number of `nodedown` messages at its loss (`Node.monitor` stacks)."""
         self.wants_nodes = False
         """True if it asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
-        self.aliases: dict[Ref, bool] = NOTHING
-        """Alias -> True if the first message takes it back."""
+        self.aliases: dict[Ref, AliasMode] = NOTHING
         self.callers: dict[tuple[str, int], tuple[Pid, Ref, Pid | str]] = NOTHING
         """By the caller's node and the number of its reference: the calls of this server without a reply."""
         self.holdings: Any = None

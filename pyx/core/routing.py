@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Dial, Flush, Log, MailboxOverflow, Suspend, Wake
 from pyx.core.peers import Peer
-from pyx.core.processes import NOTHING
+from pyx.core.processes import NOTHING, Watcher
 from pyx.signals import Send
 from pyx.terms import Pid, Ref
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pyx.core.effects import Effect
     from pyx.core.mailbox import Mailbox
     from pyx.core.outbox import Outbox
-    from pyx.core.processes import ProcessRecord
+    from pyx.core.processes import AliasMode, ProcessRecord
     from pyx.core.tables import Tables
     from pyx.signals import Body, Signal
 
@@ -193,12 +193,16 @@ class Router:
         the mailbox.
         """
         ref = self._tables.make_ref()
+        self.add_alias(process, ref, "reply" if once else "explicit_unalias")
+        return ref
+
+    def add_alias(self, process: ProcessRecord, ref: Ref, mode: AliasMode) -> None:
+        """Makes *ref* an address of a process; of a monitor's reference before the monitor is made."""
         if process.alive:  # else its thread has not noticed its end, and nothing would take the alias back
             if process.aliases is NOTHING:
                 process.aliases = {}
-            process.aliases[ref] = once
+            process.aliases[ref] = mode
             self._aliases[ref.number] = process
-        return ref
 
     def unalias(self, process: ProcessRecord, ref: Ref) -> bool:
         """Takes an alias back; False when it is not one of this process (any more)."""
@@ -207,13 +211,32 @@ class Router:
         del self._aliases[ref.number]
         return True
 
+    def monitor_ended(self, process: ProcessRecord, ref: Ref) -> None:
+        """Takes the alias of a monitor back that has fired, or was taken back itself."""
+        if process.aliases.get(ref) in {"demonitor", "reply_demonitor"}:
+            self.unalias(process, ref)
+
     def _use_alias(self, ref: Ref) -> ProcessRecord | None:
         if ref.node:  # of another node, or of another incarnation of this one
             return None
         process = self._aliases.get(ref.number)
-        if process is not None and process.aliases[ref]:
-            self.unalias(process, ref)
+        if process is not None:
+            mode = process.aliases[ref]
+            if mode == "reply" or mode == "reply_demonitor":  # noqa: PLR1714 - no set is made for each message
+                self.unalias(process, ref)
+            if mode == "reply_demonitor":
+                self._end_monitor(process, ref)
         return process
+
+    def _end_monitor(self, process: ProcessRecord, ref: Ref) -> None:
+        target = process.monitors.pop(ref, None)
+        if target is None:
+            return
+        node, demonitor = self._tables.monitors.demonitor(process.pid, ref, target)
+        if self._tables.is_here(node):
+            self._tables.monitors.remove(Watcher(process.pid, ref))
+        else:
+            self.send_signal(node, demonitor)
 
     # ------------------------------------------------------------ signals
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pyx.core.effects import Dial, Flush, Log, Show, Wake
 from pyx.signals import Payload, Send
 from pyx.terms import Incarnation, Pid, Ref
@@ -261,3 +263,23 @@ def test_queued_lists_bytes_by_node() -> None:
     assert a.router.queued_for("b@h") > 1000
     world.carry()
     assert a.router.queued() == {}
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_reply_to_the_alias_of_a_monitor_ends_the_monitor(is_remote: bool) -> None:
+    world = World("gus@vm", "bob@vm")
+    world.connect("gus@vm", "bob@vm")
+    gus, bob = world["gus@vm"], world["bob@vm"]
+    caller = gus.process()
+    server = bob.process() if is_remote else gus.process()
+    target = seen_from(gus, bob, server.pid) if is_remote else server.pid
+    ref = gus.process_signals.monitor(caller, target, "reply_demonitor")
+    world.carry()
+    assert server.monitored_by
+    if is_remote:
+        bob.router.send(server.pid, Ref(ref.number, "gus@vm", gus.tables.creation), Payload(b"reply"))
+    else:
+        gus.router.send(server.pid, ref, "reply")
+    world.carry()
+    assert (dict(caller.monitors), dict(caller.aliases), dict(server.monitored_by)) == ({}, {}, {})
+    assert len(messages(caller)) == 1
