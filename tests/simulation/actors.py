@@ -12,7 +12,7 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp
+from pyx.core.mailbox import Called, Downed, Exited, NodeDown, NodeUp
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
 from tests.simulation.hostile import NAME as HOSTILE
@@ -86,6 +86,8 @@ class Actor:
         self.downs_now: Counter[str] = Counter()
         self.seen_up: dict[str, bool] = {}
         self.aliases: dict[Ref, bool] = {}
+        self.calls: list[Called] = []
+        """The calls that it has got, and not replied to."""
         self._pid_text = str(process.pid)
         process.waiting = True
         host.actors[process.pid.number, process.pid.serial] = self
@@ -136,6 +138,8 @@ class Actor:
             case Exited(pid, reason):
                 self.world.must(self.process.trap_exit, f"{self} got {item} without trapping exits")
                 self._exit_came(pid, reason)
+            case Called():
+                self._was_called(item)
             case NodeDown(name):
                 self._node_is_down(name)
             case NodeUp(name):
@@ -144,6 +148,17 @@ class Actor:
                 self.seen_up[name] = True
             case _:
                 self._message_came(item)
+
+    def _was_called(self, called: Called) -> None:
+        request = self.world.requests.get(bytes(called.body.data))
+        if request is None:
+            self.world.violated(f"{self} got a call that was never made: {called}")
+        must = self.world.must
+        must(request.kind == "gen_call" and not request.void, f"{self} got the call {request}")
+        must(request.started is None, f"{self} got the call {request}, which {request.started} has got")
+        request.started = self
+        self.calls.append(called)
+        self.world.count("gen_call")
 
     def step_is_over(self) -> None:
         """Checks that every `nodedown` of this kernel call had a cause."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.mailbox import Downed
-from pyx.core.tables import NO_NODE
+from pyx.core.tables import NO_NODE, THE_NODE
 from pyx.errors import RegistrationError
 from pyx.signals import Payload
 from pyx.terms import Pid, Ref
@@ -18,6 +18,7 @@ from tests.simulation.actors import Actor
 from tests.simulation.records import Request, Sent, Waiter, Watch, reason_key
 
 if TYPE_CHECKING:
+    from pyx.core.mailbox import Called
     from pyx.core.peers import Peer
     from pyx.signals import Reason
     from pyx.terms import Incarnation
@@ -333,6 +334,38 @@ def call(me: Actor, node: str) -> Waiter:
     return waiter
 
 
+def gen_call(me: Actor, dest: Pid | tuple[str, str], *, of_the_node: bool) -> Waiter:
+    """`GenServer.call`, of a process or of a thread that is none."""
+    world, kernel = me.host.world, me.host.kernel
+    node = dest.node if isinstance(dest, Pid) else dest[1]
+    payload = world.unique_payload()
+    is_void = not me.process.alive and not of_the_node
+    request = world.requests[bytes(payload.data)] = Request("gen_call", me, node, void=is_void)
+    request.answer = encode(("reply", world.unique()))
+    waiter = Waiter(me, "gen_call", request)
+
+    def decide() -> None:
+        ref = kernel.tables.make_ref()
+        waiter.number = ref.number
+        frm = THE_NODE if of_the_node else me.process.pid
+        kernel.gen_calls.call(waiter, frm, dest, ref, payload)
+        request.peer = _peer(me, node)
+
+    me.host.step(decide)
+    return waiter
+
+
+def gen_reply(me: Actor, called: Called, *, by_hand: bool) -> None:
+    """A server's reply: the value alone, or as a message to the reference."""
+    kernel = me.host.kernel
+    request = me.host.world.requests[bytes(called.body.data)]
+    answer = Payload(request.answer)
+    if by_hand:
+        me.host.step(kernel.router.send, me.process.pid, called.ref, answer)
+    else:
+        me.host.step(kernel.gen_calls.reply, me.process.pid, called.ref, answer)
+
+
 def cast(me: Actor, node: str) -> None:
     """`rpc.cast`."""
     payload = me.host.world.unique_payload()
@@ -372,4 +405,4 @@ def abandon(waiter: Waiter) -> None:
     """A time-out or Ctrl-C ends the wait."""
     if not waiter.done and waiter.kind != "connect":
         waiter.abandoned = True
-        waiter.actor.host.step(waiter.actor.host.kernel.requests.abandon, waiter.number)
+        waiter.actor.host.step(waiter.actor.host.kernel.abandon, waiter.number)

@@ -69,6 +69,24 @@ def disagreements(kernel: Kernel) -> list[str]:
                 must(
                     peer_there is not None and process in peer_there.dependents, f"{process} keeps {watcher}"
                 )
+        for node, _ in process.callers:
+            peer_there = kernel.tables.peers.get(node)
+            known = not node or (peer_there is not None and process in peer_there.dependents)
+            must(known, f"{process} keeps a call of {node}")
+    called = {key: process for process in processes for key in process.callers}
+    remote_calls = {key: process for key, process in called.items() if key[0]}
+    must(remote_calls == kernel.tables.unanswered_calls, "calls of processes, and the table of calls")
+    local_calls = {
+        ("", number): awaited.process
+        for number, awaited in kernel.replies.awaited.items()
+        if awaited.process is not None and awaited.process.alive
+    }
+    must(
+        local_calls == {key: process for key, process in called.items() if not key[0]},
+        "calls of processes here, and the callers that wait",
+    )
+    for number, awaited in kernel.replies.awaited.items():
+        must(awaited.peer is None or awaited.peer.state != "gone", f"call {number} waits for {awaited.peer}")
     for number, pending in kernel.pending.items():
         alive = pending.peer is None or pending.peer.state != "gone"
         must(alive, f"request {number} waits for {pending.peer}")
@@ -104,6 +122,8 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
         _check_processes(world, host)
         world.must(not host.kernel.tables.exit_notices, f"{host} keeps exit notices")
         world.must(not host.kernel.pending, f"{host} waits for {host.kernel.pending}")
+        world.must(not host.kernel.replies.awaited, f"{host} waits for {host.kernel.replies.awaited}")
+        world.must(not host.kernel.tables.unanswered_calls, f"{host} keeps calls without a caller")
         world.must(not host.dials, f"{host} dials {host.dials}")
     for waiter in waiters:
         void = waiter.request is not None and waiter.request.void

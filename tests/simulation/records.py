@@ -89,9 +89,9 @@ class Watch:
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A call or a spawn, by its payload."""
+    """A call, of a function or of a server, or a spawn, by its payload."""
 
-    kind: Literal["call", "spawn"]
+    kind: Literal["call", "gen_call", "spawn"]
     spawner: Actor
     node: str
     peer: Peer | None = None
@@ -128,6 +128,8 @@ class Waiter:
             self._is_lost(effect.dead_pid)
         elif self.kind == "call":
             self._has_called(outcome, body)
+        elif self.kind == "gen_call":
+            self._has_called_a_server(outcome, body)
         elif self.kind == "spawn":
             self._must(outcome == "spawned" and isinstance(body, Pid), f"was answered {outcome}")
             assert isinstance(body, Pid)
@@ -161,6 +163,24 @@ class Waiter:
             assert isinstance(body, (str, Payload))
             right = outcome == "exit" and reason_key(body) == started.reason
             self._must(right, f"was answered {outcome} {body!r} by {started}")
+
+    def _has_called_a_server(self, outcome: str, body: object) -> None:
+        request = self.request
+        assert request is not None
+        server = request.started
+        if outcome in {"value", "message"}:
+            right = isinstance(body, Payload) and body.data == request.answer and server is not None
+            self._must(right, f"got another's reply: {body!r}")
+        elif outcome == "exit":
+            assert isinstance(body, (str, Payload))
+            reason = reason_key(
+                body
+            )  # a server that ends in the kernel call that brings the call reads nothing
+            ended = self.actor.world.ends.get(reason) if server is None else server.reason == reason
+            self._must(ended, f"was told that {server} ended with {reason!r}")
+        else:
+            self._must(outcome == "noproc", f"was answered {outcome}")
+            self._must(server is None, f"was told of no process by {server}")
 
     def _has_spawned(self, pid: Pid) -> None:
         me, request = self.actor, self.request

@@ -39,6 +39,8 @@ def simulate(seed: int, break_kernel: Fault | None = None) -> World:
         hostile_node.leaves()
     faults.heal()
     world.run(SETTLING_SECONDS)
+    workload.reply_to_all()
+    world.run(REUNION_SECONDS)  # a reply by hand may dial
     check_quiet(world, workload.waiters)
     workload.waiters += reunite(world)
     world.run(REUNION_SECONDS)

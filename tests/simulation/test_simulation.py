@@ -58,7 +58,15 @@ def test_runs_contain_everything_that_can_happen() -> None:
         ),
         *("down real", "down noproc", "down noconnection", "exit real", "exit noproc", "exit noconnection"),
         *("exit normal", "exit signal", "message by pid", "message by name", "message by alias", "nodedown"),
-        *("call: value", "call: exit", "call: noconnection", "spawn: spawned", "spawn: noconnection"),
+        *("gen_call", "gen_call: value", "gen_call: message", "gen_call: exit", "gen_call: noproc"),
+        *(
+            "gen_call: noconnection",
+            "call: value",
+            "call: exit",
+            "call: noconnection",
+            "spawn: spawned",
+            "spawn: noconnection",
+        ),
         *("ping: pong", "info: value", "connect: connected", "connect: noconnection"),
         *(
             "hostile node: accept",

@@ -53,7 +53,8 @@ class Workload:
             self._send_by_name, self._send_by_alias, self._exit_signal, self._link, self._link, self._unlink,
             self._monitor, self._monitor, self._monitor_name, self._demonitor, self._trap, self._register,
             self._unregister, self._alias, self._unalias, self._monitor_node, self._monitor_nodes,
-            self._spawn_here, self._spawn_at, self._call, self._cast, self._ask, self._connect,
+            self._spawn_here, self._spawn_at, self._call, self._gen_call, self._gen_call, self._gen_reply,
+            self._gen_reply, self._cast, self._ask, self._connect,
             self._disconnect, self._abandon, self._exit, self._busy, self._cross, self._cross,
         ]  # fmt: skip
 
@@ -195,6 +196,25 @@ class Workload:
 
     def _call(self, me: Actor) -> None:
         self.waiters.append(acts.call(me, self._some_node()))
+
+    def _gen_call(self, me: Actor) -> None:
+        dest: Pid | tuple[str, str] = self._some_actor(me)[0]
+        if self.world.random.random() < 0.3:
+            dest = self.world.random.choice(NAMES), self._some_node()
+        self.waiters.append(acts.gen_call(me, dest, of_the_node=self.world.random.random() < 0.2))
+
+    def _gen_reply(self, me: Actor) -> None:
+        servers = [actor for actor in self.world.living() if actor.calls]
+        if servers:
+            server = self.world.random.choice(servers)
+            called = server.calls.pop(self.world.random.randrange(len(server.calls)))
+            acts.gen_reply(server, called, by_hand=self._coin())
+
+    def reply_to_all(self) -> None:
+        """Lets every server reply to every call that it has left."""
+        for server in self.world.living():
+            while server.calls:
+                acts.gen_reply(server, server.calls.pop(), by_hand=self._coin())
 
     def _cast(self, me: Actor) -> None:
         node = self._some_node()
