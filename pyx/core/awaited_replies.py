@@ -48,22 +48,18 @@ class AwaitedReplies:
 
     # ------------------------------------------------------------ where the caller is
 
-    def received(self, ref: Ref, outcome: str, body: Body) -> bool:
-        """Ends the call that waits for a message to *ref*; False if none does, so it may be an alias.
+    def received(self, ref: Ref, outcome: str, body: Body) -> AwaitedReply | None:
+        """Ends the call that waits for a message to *ref*, and returns it; None if it may be an alias.
 
         The outcome is `"value"` for the value of a reply alone, `"message"` for a whole message.
         """
-        if ref.node:
-            return False
-        awaited = self.awaited.get(ref.number)
-        if awaited is None:
-            return False
-        if not awaited.until_end:
+        awaited = self.awaited.get(ref.number) if not ref.node else None
+        if awaited is not None and not awaited.until_end:
             del self.awaited[ref.number]
             if (process := awaited.process) is not None:
                 process.callers.pop(("", ref.number), None)
             self._effects.append(_new(Answered, (awaited.waiter, outcome, body, None)))
-        return True
+        return awaited
 
     def server_ended(self, ref: Ref, reason: Reason, *, has_lived: bool, node: str = "") -> bool:
         """Ends a call whose server, a process of *node*, has ended; False if none waits by that reference."""

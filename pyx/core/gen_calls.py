@@ -145,7 +145,7 @@ class GenCalls:
         if frm is not None and frm.number and frm.number not in self._processes:
             return
         if not ref.node:
-            self.replied(ref, body)
+            self.replied(ref, body, None)
             return
         self._replies.answered(ref.node, ref.number)
         peer = self._peers.get(ref.node)
@@ -169,9 +169,9 @@ class GenCalls:
         peer.dependents[process] = None
         self._router.deliver(process, _new(Called, (is_system, frm, ref, body)))
 
-    def replied(self, ref: Ref, body: Body) -> None:
-        """Receives the value of a reply: for the call that waits for it, or for an alias."""
-        if not self._replies.received(ref, "value", body):
+    def replied(self, ref: Ref, body: Body, peer: Peer | None) -> None:
+        """Receives the value of a reply, of a peer or of this node: for a call that waits, or an alias."""
+        if not self._router.receive_reply(ref, "value", body, peer):
             self._router.receive_message(ref, _new(Replied, (ref, body)))
 
 

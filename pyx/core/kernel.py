@@ -152,14 +152,14 @@ class Kernel:
             while at < end:
                 signal = signals[at]
                 if type(signal) is sig.Send:
-                    at = self.router.receive_messages(signals, at)
+                    at = self.router.receive_messages(signals, at, peer)
                     continue
                 if type(signal) is sig.Answer:
                     self.pending.answered(peer, signal.number, signal.outcome, signal.payload)
                     at += 1
                     continue
                 if type(signal) is sig.GenReply:
-                    self.gen_calls.replied(signal.to, signal.body)
+                    self.gen_calls.replied(signal.to, signal.body, peer)
                     at += 1
                     continue
                 if type(signal) is sig.GenCall:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.core.effects import Dial, Flush, Log, MailboxOverflow, Suspend, Wake
 from pyx.core.peers import Peer
 from pyx.core.processes import NOTHING, Watcher
-from pyx.signals import Send
+from pyx.signals import Demonitor, Send
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -93,8 +93,8 @@ class Router:
             self.send_signal(node, Send(frm, to, body), connect=True)
         return True
 
-    def receive_messages(self, signals: Sequence[Signal], at: int) -> int:
-        """Delivers the messages among *signals* from index *at* on, up to the first signal of another kind.
+    def receive_messages(self, signals: Sequence[Signal], at: int, peer: Peer) -> int:
+        """Delivers the messages of a peer from index *at* on, up to the first signal of another kind.
 
         Returns the index of that one.  All messages of a read are delivered in one call, which looks up the
         receiver of many messages once.
@@ -107,7 +107,7 @@ class Router:
                 return index
             _, to, body = signal
             if type(to) is Ref:  # of a call that waits, or an alias, which the first message may take back
-                self.receive_message(to, body)
+                self.receive_message(to, body, peer)
                 continue
             if to is not seen:
                 process = self._receiver(to)
@@ -120,13 +120,26 @@ class Router:
                     self._effects.append(_new(Wake, (process,)))
         return len(signals)
 
-    def receive_message(self, to: Pid | str | Ref, body: Body) -> None:
-        """Delivers a message to a process of this node, or drops it."""
-        if type(to) is Ref and self._replies.received(to, "message", body):
+    def receive_message(self, to: Pid | str | Ref, body: Body, peer: Peer | None = None) -> None:
+        """Delivers a message, of a peer or of this node, to a process of this node, or drops it."""
+        if type(to) is Ref and self.receive_reply(to, "message", body, peer):
             return
         process = self._receiver(to)
         if process is not None:
             self.deliver(process, body)
+
+    def receive_reply(self, ref: Ref, outcome: str, body: Body, peer: Peer | None) -> bool:
+        """Ends the call that waits for a message to *ref*; False if none does, so it may be an alias.
+
+        The server's node has forgotten the call as it sent the reply.  If another process than one of that
+        node has replied, it is told.
+        """
+        awaited = self._replies.received(ref, outcome, body)
+        if awaited is None:
+            return False
+        if awaited.peer is not None and awaited.peer is not peer and not awaited.until_end:
+            self.enqueue(awaited.peer, Demonitor(awaited.frm, awaited.target, ref))
+        return True
 
     def _receiver(self, to: Pid | str | Ref) -> ProcessRecord | None:
         """The process that an address of this node stands for, for one message."""

@@ -165,6 +165,20 @@ class TestBetweenNodes:
         assert [outcome for _, outcome, _ in outcomes(gus)] == ["message"]
         assert has_nothing_left(gus, bob)
 
+    def test_reply_of_a_third_node_or_of_the_callers_own_is_told_to_the_servers(self) -> None:
+        world = World("gus@vm", "bob@vm", "cat@vm")
+        world.connect("gus@vm", "bob@vm", "cat@vm")
+        gus, bob, cat = (world[name] for name in world.names)
+        server = bob.process()
+        for replies in (gus, cat):
+            ref = call(gus, None, seen_from(gus, bob, server.pid))
+            world.carry()
+            assert server.callers
+            replies.gen_calls.reply(None, ref if replies is gus else seen_ref(cat, gus, ref), BODY)
+            world.carry()
+            assert has_nothing_left(gus, bob)
+        assert [outcome for _, outcome, _ in outcomes(gus)] == ["value", "value"]
+
     def test_end_of_the_server_ends_the_call_after_its_messages(self, world: World) -> None:
         gus, bob = world["gus@vm"], world["bob@vm"]
         caller, server = gus.process(), bob.process()

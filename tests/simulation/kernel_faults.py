@@ -292,6 +292,30 @@ def lost_request_is_not_failed(kernel: WatchedKernel) -> None:
 
 
 @fault
+def lost_call_of_a_server_is_not_failed(kernel: WatchedKernel) -> None:
+    """A caller waits for the reply of a lost node for ever."""
+    replace(kernel.replies, "peer_lost", do_nothing)
+
+
+@fault
+def call_of_a_server_is_not_forgotten(kernel: WatchedKernel) -> None:
+    """A server's node keeps the calls that have their reply."""
+    replace(kernel.replies, "answered", do_nothing)
+
+
+@fault
+def end_of_a_server_is_not_told(kernel: WatchedKernel) -> None:
+    """A caller waits for a server that has ended."""
+    replace(kernel.replies, "server_ended", do_nothing)
+
+
+@fault
+def abandoned_call_is_answered(kernel: WatchedKernel) -> None:
+    """The reply to an abandoned call reaches its waiter."""
+    replace(kernel.gen_calls, "abandon", do_nothing)
+
+
+@fault
 def abandoned_request_is_answered(kernel: WatchedKernel) -> None:
     """The answer to an abandoned request reaches its waiter."""
     replace(kernel.pending, "abandon", do_nothing)
