@@ -173,7 +173,7 @@ class TestJoin:
         assert kinds == [Held, Send]
         seen: list[list[Pid]] = []
         b.router.deliver = lambda *_: seen.append(members(b))  # type: ignore[method-assign]
-        b.router.receive_messages = lambda signals, at: (seen.append(members(b)), at + 1)[1]  # type: ignore[method-assign]
+        b.router.receive_messages = lambda signals, at, peer: (seen.append(members(b)), at + 1)[1]  # type: ignore[method-assign]
         world.carry()
         assert seen == [[seen_from(b, a, gus.pid)]]
 
