@@ -12,7 +12,7 @@ import ctypes
 import linecache
 from typing import TYPE_CHECKING, Final
 
-from pyx.execution.stacks import current_frames
+from pyx.execution.stacks import callers, current_frames
 from pyx.execution.thread_kill import kill_thread, receive_what_is_due, stop_tracing
 from pyx.execution.user_code import is_user_code
 
@@ -92,9 +92,7 @@ class EvaluationInterrupt:
 
     def place(self) -> str:
         """Returns where the evaluation is: the file, number and text of the user's line that runs."""
-        frame = self._frame()
-        while frame is not None and not is_user_code(frame):
-            frame = frame.f_back
+        frame = next(filter(is_user_code, callers(self._frame())), None)
         if frame is None:
             return "code of a library"
         filename = frame.f_code.co_filename

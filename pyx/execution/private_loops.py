@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Final
 
+from pyx.execution.stacks import callers, locals_of
+
 if TYPE_CHECKING:
     import asyncio
     from types import FrameType
@@ -33,15 +35,15 @@ def cancel_tasks_of(frame: FrameType) -> bool:
     return True
 
 
-def _loop_below(frame: FrameType | None) -> asyncio.AbstractEventLoop | None:
-    while frame is not None:
-        place = _RUNS.get((frame.f_globals.get("__name__", ""), frame.f_code.co_name))
+def _loop_below(frame: FrameType) -> asyncio.AbstractEventLoop | None:
+    for one in callers(frame):
+        place = _RUNS.get((one.f_globals.get("__name__", ""), one.f_code.co_name))
         if place is not None:
             owner, _, attribute = place.partition(".")
-            found = frame.f_locals.get(owner)
-            loop: asyncio.AbstractEventLoop | None = getattr(found, attribute) if attribute else found
+            found = locals_of(one).get(owner)
+            # `asyncio.run` itself has the name of the method that it calls, and no `self`.
+            loop: asyncio.AbstractEventLoop | None = getattr(found, attribute, None) if attribute else found
             return loop
-        frame = frame.f_back
     return None
 
 

@@ -29,15 +29,15 @@ from __future__ import annotations
 import _thread
 import contextlib
 import ctypes
-import gc
 import sys
-from itertools import chain, compress, repeat, starmap
-from operator import attrgetter, call, is_, not_
+from itertools import compress, repeat, starmap
+from operator import attrgetter, is_, not_
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import ProcessKilled
 from pyx.execution.exception_table import is_still_protected
+from pyx.execution.stacks import callers, undisturbed
 from pyx.execution.thread_state import thread
 from pyx.execution.user_code import is_user_code
 
@@ -85,18 +85,13 @@ def kill_thread(gate: ProcessGate, frame: FrameType, told: int, exception: Any =
 def _raise_if(
     gate: ProcessGate, state: object, ident: int, code: CodeType, told: int, exception: Any
 ) -> bool:
-    was_collecting = gc.isenabled()
     runs_it = map(is_, map(_gate_of, (state,)), (gate,))
     is_outside = map(not_, map(_is_inside, (state,)))
     is_untold = map(int.__eq__, map(_told_by, (gate,)), (told,))
     frames: Any = map(dict.get, starmap(_look, repeat(())), (ident,), (_NO_FRAME,))
     is_there = map(is_, map(_code_of, frames), (code,))
     targets = compress(compress(compress(compress((ident,), runs_it), is_outside), is_untold), is_there)
-    # One instruction from here on: `list` runs the whole chain.  Without a collection: see `stacks.py`.
-    done = list(chain(map(call, (gc.disable,)), map(_set_async_exc, targets, (exception,))))
-    if was_collecting:
-        gc.enable()
-    was_raised = len(done) > 1
+    was_raised = bool(undisturbed(map(_set_async_exc, targets, (exception,))))
     gate.told += was_raised
     return was_raised
 
@@ -147,11 +142,13 @@ _THE_EXCEPTION: Final = ctypes.py_object(Killed)
 
 def _set_trap(gate: ProcessGate, frame: FrameType, told: int) -> None:
     """Has the thread of *gate* raise when the library code that it is in returns to user code."""
-    library, below = frame, frame.f_back
-    while below is not None and not is_user_code(below):
-        library, below = below, below.f_back
-    if below is not None and type(library.f_trace) is not _Trap:
-        library.f_trace = _Trap(gate, told)
+    library = frame
+    for below in callers(frame)[1:]:
+        if is_user_code(below):
+            if type(library.f_trace) is not _Trap:
+                library.f_trace = _Trap(gate, told)
+            break
+        library = below
 
 
 class _Trap:

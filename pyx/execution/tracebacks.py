@@ -9,6 +9,7 @@ import traceback
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.execution.stacks import frame_of
 from pyx.execution.user_code import PYX, is_standard_library
 from pyx.terms import Raised
 
@@ -59,7 +60,7 @@ def awaited_frames(awaited: Any) -> list[FrameType]:
     """The user's frames in a chain of coroutines, each awaiting the next; the outermost first."""
     found: list[FrameType] = []
     while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        frame = frame_of(awaited)
         if frame is not None and not is_ours(frame.f_code.co_filename):
             found.append(frame)
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import _thread
 import sys
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 from pyx.execution import tracebacks
-from pyx.execution.stacks import current_frames
+from pyx.execution.stacks import callers, current_frames
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,9 +33,8 @@ def current_function(process: ProcessRecord, initial_call: tuple[str, str, int])
         return None if frame is None else _place(frame)
     if runner.gate.thread_ident is None:
         return None
-    frame = _thread_frame(runner)
-    while frame is not None and tracebacks.is_ours(frame.f_code.co_filename):
-        frame = frame.f_back
+    outer = (one for one in _thread_frames(runner) if not tracebacks.is_ours(one.f_code.co_filename))
+    frame = next(outer, None)
     # Below pyx's own frames a thread has only those of `threading`.
     if frame is not None and _starts_thread(frame):
         return (*initial_call[:2], 0)
@@ -49,19 +49,15 @@ def stacktrace(process: ProcessRecord) -> list[Place]:
     if (task := runner.task) is not None:
         frames = tracebacks.awaited_frames(task.get_coro())[::-1]
     else:
-        frames = []
-        frame = _thread_frame(runner)
-        while frame is not None and not _starts_thread(frame):
-            frames.append(frame)
-            frame = frame.f_back
+        frames = list(takewhile(lambda one: not _starts_thread(one), _thread_frames(runner)))
     return [_place(frame) for frame in frames if not tracebacks.is_ours(frame.f_code.co_filename)]
 
 
-def _thread_frame(runner: Runner) -> FrameType | None:
+def _thread_frames(runner: Runner) -> list[FrameType]:
     ident = runner.gate.thread_ident
     if ident == _thread.get_ident():
-        return sys._getframe()  # noqa: SLF001 - its documented use
-    return None if ident is None else current_frames().get(ident)
+        return callers(sys._getframe())  # noqa: SLF001 - its documented use
+    return [] if ident is None else callers(current_frames().get(ident))
 
 
 def _starts_thread(frame: FrameType) -> bool:

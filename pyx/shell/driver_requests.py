@@ -9,7 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from pyx.execution.interrupts import interrupt_main_thread
-from pyx.execution.stacks import current_frames
+from pyx.execution.stacks import callers, current_frames
 from pyx.node import Node
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
@@ -50,14 +50,13 @@ def interrupt_when_waiting(is_busy: Callable[[], bool]) -> None:
 def _place_of_main_thread() -> list[tuple[int, int]]:
     """Returns the frames of the main thread with the current instruction of each; none outside user code."""
     main_thread = threading.main_thread().ident
-    frame = current_frames().get(main_thread) if main_thread is not None else None
+    innermost = current_frames().get(main_thread) if main_thread is not None else None
     place: list[tuple[int, int]] = []
     is_inside = False
-    while frame is not None:
+    for frame in callers(innermost):
         place.append((id(frame), frame.f_lasti))
         # An `await` at the prompt runs on the process loop, and this thread waits for it.
         is_inside |= frame.f_code.co_filename.startswith("<pyx") or frame.f_code.co_name == "run_coroutine"
-        frame = frame.f_back
     return place if is_inside else []
 
 
@@ -116,5 +115,6 @@ def dump() -> str:
     for ident, frame in current_frames().items():
         if ident != threading.get_ident():
             lines.append(f"thread {names.get(ident, ident)}:")
-            lines += [line.rstrip() for line in traceback.format_stack(frame)]
+            stack = traceback.StackSummary.extract((one, one.f_lineno) for one in callers(frame)[::-1])
+            lines += [line.rstrip() for line in stack.format()]
     return "\n".join(lines)
