@@ -57,6 +57,11 @@ class ChildSpec:
         return self.id if isinstance(self.id, str) else repr(self.id)
 
     @property
+    def module(self) -> str:
+        """The class or function by its name, as `modules` of OTP's child specifications."""
+        return str(self.what)
+
+    @property
     def is_function(self) -> bool:
         """True if the child is a function to be spawned."""
         return not hasattr(self.what, "start_link")

@@ -8,7 +8,7 @@ from pyx.otp.child_errors import ChildNotFound, TooManyChildren
 from pyx.otp.restarts import SupervisedChild
 from pyx.otp.supervision_steps import (
     GIVE_UP,
-    Crashed,
+    EndedForGood,
     FailedToStart,
     GaveUp,
     NotRestarted,
@@ -98,7 +98,7 @@ class DynamicRestarts:
             return (yield from self._restart(pid, child, now))
         del self._children[pid]
         if not planned:
-            yield Crashed(child.spec, reason)
+            yield EndedForGood(child.spec, reason)
         return None
 
     def try_again(self, pid: Any, now: float) -> Plan[TryAgain | str | None]:

@@ -32,6 +32,11 @@ class RestartIntensity:
         self.seconds = seconds
         self._times: list[float] = []
 
+    @property
+    def text(self) -> str:
+        """The two numbers in words."""
+        return f"{self.most} restart{'' if self.most == 1 else 's'} in {self.seconds:g} s"
+
     def add(self, now: float) -> int:
         """Counts a restart; returns the number of those in the window that ends *now* (monotonic seconds)."""
         since = now - self.seconds

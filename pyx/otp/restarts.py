@@ -18,8 +18,7 @@ from pyx.otp.child_errors import (
 )
 from pyx.otp.supervision_steps import (
     GIVE_UP,
-    AlreadyStarted,
-    Crashed,
+    EndedForGood,
     FailedToStart,
     GaveUp,
     NotRestarted,
@@ -119,7 +118,7 @@ class Restarts:
         if restart == "temporary":
             del self._children[child.spec.id]
             if not planned:
-                yield Crashed(child.spec, reason)
+                yield EndedForGood(child.spec, reason)
         return self._after_planned_end(child)
 
     def try_again(self, id: Any, now: float) -> Plan[TryAgain | str | None]:  # noqa: A002 - OTP's word
@@ -142,7 +141,7 @@ class Restarts:
         present = self._children.get(spec.id)
         if present is not None:
             if present.pid is not None:
-                return NotStarted(AlreadyStarted(present.pid))
+                return NotStarted(("already_started", present.pid))
             raise ChildAlreadyPresent(spec.id)
         child = SupervisedChild(spec)
         answer: Started | NotStarted = yield Start(spec)

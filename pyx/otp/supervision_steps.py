@@ -56,7 +56,7 @@ class NotRestarted(NamedTuple):
     intensity: RestartIntensity
 
 
-class Crashed(NamedTuple):
+class EndedForGood(NamedTuple):
     """A temporary child has crashed; it is not started anew."""
 
     spec: ChildSpec
@@ -82,15 +82,9 @@ class Started(NamedTuple):
 
 
 class NotStarted(NamedTuple):
-    """A child could not be started."""
+    """A child could not be started; the reason may be `("already_started", pid)`."""
 
     reason: Any
-
-
-class AlreadyStarted(NamedTuple):
-    """The reason of a child that runs already."""
-
-    pid: Pid
 
 
 class FailedToStart(NamedTuple):
@@ -115,7 +109,7 @@ class TryAgain(NamedTuple):
 GIVE_UP: Final = "give_up"
 """The supervisor stops its children and ends with the reason `"shutdown"`."""
 
-Step: TypeAlias = Start | Stop | StopTogether | Restarted | NotRestarted | Crashed | GaveUp
+Step: TypeAlias = Start | Stop | StopTogether | Restarted | NotRestarted | EndedForGood | GaveUp
 
 _T = TypeVar("_T")
 

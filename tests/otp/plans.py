@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from pyx.otp.children import ChildSpec
 from pyx.otp.supervision_steps import (
-    Crashed,
+    EndedForGood,
     GaveUp,
     NotRestarted,
     NotStarted,
@@ -83,7 +83,7 @@ def words(step: Step) -> str:
             return f"restarted {spec.name}{with_others} after {reason}: {used}"
         case NotRestarted(spec, _, failed, used, _):
             return f"not restarted {spec.name}, for {failed.spec.name} is {failed.reason}: {used}"
-        case Crashed(spec, reason):
+        case EndedForGood(spec, reason):
             return f"crashed {spec.name} by {reason}"
         case GaveUp(spec, reason, used, _):
             return f"gave up after {reason} of {spec.name}: {used}"

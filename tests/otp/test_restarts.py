@@ -15,7 +15,7 @@ from pyx.otp.child_errors import (
 )
 from pyx.otp.restart_intensity import RestartIntensity
 from pyx.otp.restarts import Restarts
-from pyx.otp.supervision_steps import GIVE_UP, AlreadyStarted, NotStarted, Started, TryAgain, is_planned
+from pyx.otp.supervision_steps import GIVE_UP, NotStarted, Started, TryAgain, is_planned
 from pyx.terms import Pid, Raised
 from tests.otp.plans import Played, Stage, worker
 
@@ -341,7 +341,7 @@ def test_terminated_temporary_child_is_gone() -> None:
 def test_p20_id_that_is_there_is_not_started_again() -> None:
     made = started("a")
     outcome = made.play(made.restarts.start_child(worker("a"))).outcome
-    assert outcome == NotStarted(AlreadyStarted(made.pids["a"]))
+    assert outcome == NotStarted(("already_started", made.pids["a"]))
     made.play(made.restarts.terminate_child("a"))
     with pytest.raises(ChildAlreadyPresent):
         made.play(made.restarts.start_child(worker("a")))

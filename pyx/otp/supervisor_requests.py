@@ -1,0 +1,94 @@
+"""What is asked of a supervisor, each once, as a coroutine; for threads by `wait`, for coroutines as it is.
+
+The requests have no time limit, as OTP's: a supervisor answers when the child that it starts is ready, or the
+one that it stops has ended.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyx.otp.child_errors import REFUSALS, ChildSpecInvalid
+from pyx.otp.child_work import request_for
+from pyx.otp.children import spec_of
+from pyx.otp.server_calls import call
+from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
+from pyx.runtime.arguments import checked_destination, node_of_destination
+from pyx.runtime.local_node import this_node
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from pyx.otp.server_calls import Server
+
+    ChildRow: TypeAlias = tuple[Any, Pid | str | None, str]
+
+
+async def which_children(supervisor: Server) -> list[ChildRow]:
+    """Returns (id, pid | None | "restarting", type) of each child, the newest first."""
+    rows = await call(supervisor, "which_children", None)
+    return [(_or_none(child), _or_none(state), kind) for child, state, kind, _ in rows]
+
+
+async def count_children(supervisor: Server) -> dict[str, int]:
+    """Returns the numbers of specifications, of live children, of supervisors and of workers."""
+    return dict(await call(supervisor, "count_children", None))
+
+
+async def start_child(supervisor: Server, what: Any) -> Pid | None:
+    """Has a supervisor start a child; returns its pid, or None if it was ignored."""
+    spec = spec_of(what)
+    node = node_of_destination(checked_destination(this_node(), supervisor))
+    with request_for(node, spec) as request:
+        return _pid_in(await call(supervisor, request, None), spec.id)
+
+
+async def restart_child(supervisor: Server, child: Any) -> Pid | None:
+    """Has a supervisor start a child that does not run."""
+    return _pid_in(await call(supervisor, ("restart_child", child), None), child)
+
+
+async def terminate_child(supervisor: Server, child: Any) -> str:
+    """Has a supervisor stop a child."""
+    return _word_in(await call(supervisor, ("terminate_child", child), None), child)
+
+
+async def delete_child(supervisor: Server, child: Any) -> str:
+    """Has a supervisor forget a child that does not run."""
+    return _word_in(await call(supervisor, ("delete_child", child), None), child)
+
+
+def _or_none(value: Any) -> Any:
+    return None if value == "undefined" else value
+
+
+def _pid_in(reply: Any, child: Any) -> Pid | None:
+    match reply:
+        case ("ok", Pid() as pid, *_):
+            return pid
+        case ("ok", *_):
+            return None
+    raise _refusal(reply, child)
+
+
+def _word_in(reply: Any, child: Any) -> str:
+    if reply == "ok":
+        return "ok"
+    raise _refusal(reply, child)
+
+
+def _refusal(reply: Any, child: Any) -> Exception:
+    """Returns the exception that a reply `("error", reason)` means."""
+    match reply:
+        case ("error", str(reason)) if reason in REFUSALS:
+            return REFUSALS[reason](child)
+        case ("error", ("already_started", Pid() as pid)):
+            return ServerAlreadyStarted(child, pid)
+        case ("error", ("start_spec", _) as reason):
+            msg = f"the supervisor refused the child {child!r}: {reason[1]!r}"
+            return ChildSpecInvalid(msg, reason)
+        case ("error", reason):
+            return StartFailed(f"the child {child!r}", reason)
+    msg = f"a supervisor does not answer {reply!r}"
+    return TypeError(msg)
