@@ -47,6 +47,13 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from pyx.node import Node
+    from pyx.otp.application import Application
+    from pyx.otp.application_errors import (
+        ApplicationAlreadyStarted,
+        ApplicationError,
+        ApplicationInvalid,
+        ApplicationNotStarted,
+    )
     from pyx.otp.call_errors import (
         CallError,
         CallExited,
@@ -67,7 +74,10 @@ if TYPE_CHECKING:
         TooManyChildren,
     )
     from pyx.otp.children import ChildSpec, child
+    from pyx.otp.dynamic_supervisor import DynamicSupervisor
+    from pyx.otp.partition_supervisor import PartitionSupervisor
     from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
+    from pyx.otp.supervisor import Supervisor
     from pyx.otp.task import Task
     from pyx.otp.task_errors import TaskError, TaskExited, TaskNotMine, TaskTimeout
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
@@ -100,6 +110,16 @@ _PUBLIC_NAMES: Final = {
         "TooManyChildren",
     ),
     "pyx.otp.children": ("ChildSpec", "child"),
+    "pyx.otp.application": ("Application",),
+    "pyx.otp.application_errors": (
+        "ApplicationAlreadyStarted",
+        "ApplicationError",
+        "ApplicationInvalid",
+        "ApplicationNotStarted",
+    ),
+    "pyx.otp.supervisor": ("Supervisor",),
+    "pyx.otp.dynamic_supervisor": ("DynamicSupervisor",),
+    "pyx.otp.partition_supervisor": ("PartitionSupervisor",),
     "pyx.otp.task": ("Task",),
     "pyx.otp.task_errors": ("TaskError", "TaskExited", "TaskNotMine", "TaskTimeout"),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
@@ -155,6 +175,11 @@ _MODULE_OF: Final = {name: module for module, names in _PUBLIC_NAMES.items() for
 __all__ = [
     "AlreadyReceiving",
     "AlreadyStarted",
+    "Application",
+    "ApplicationAlreadyStarted",
+    "ApplicationError",
+    "ApplicationInvalid",
+    "ApplicationNotStarted",
     "CallError",
     "CallExited",
     "CallNoConnection",
@@ -172,6 +197,7 @@ __all__ = [
     "ChildSpecInvalid",
     "CookieUnsafe",
     "DecodeError",
+    "DynamicSupervisor",
     "EncodeError",
     "Exit",
     "FrameTooBig",
@@ -186,6 +212,7 @@ __all__ = [
     "NodeNameInvalid",
     "NodeNotAlive",
     "NotAProcess",
+    "PartitionSupervisor",
     "Pid",
     "Process",
     "ProcessKilled",
@@ -206,6 +233,7 @@ __all__ = [
     "ServerAlreadyStarted",
     "StartFailed",
     "Struct",
+    "Supervisor",
     "Task",
     "TaskError",
     "TaskExited",

@@ -44,7 +44,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TWINS_OF_OTP: Final[dict[str, str]] = {
+    "Application": "pyx.otp.awaitable_supervisors",
+    "DynamicSupervisor": "pyx.otp.awaitable_supervisors",
     "GenServer": "pyx.otp.awaitable_servers",
+    "PartitionSupervisor": "pyx.otp.awaitable_supervisors",
+    "Supervisor": "pyx.otp.awaitable_supervisors",
     "Task": "pyx.otp.awaitable_tasks",
 }
 """By name, the modules of the twins of OTP's behaviours: loaded when they are first used."""

@@ -210,6 +210,7 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
         arguments=asked.rest[1:],
         stay=asked.stay or asked.remsh is not None,
         halt=not asked.no_halt,
+        start=not asked.no_start,
         driver=asked.driver,
         remsh=asked.remsh,
         rpc_eval=tuple(asked.rpc_eval) if asked.rpc_eval else None,

@@ -34,6 +34,7 @@ examples:
   pyx --sname server -S product_stock     a shell that finds the modules of ./product_stock
   pyx --sname batch -e 'print(rpc.call("server", "os", "getpid"))'
   pyx --sname billing --no-halt app.py    a service that is a node
+  pyx --sname shop --no-halt              a service that is the project's application
   pyx --remsh billing                     a prompt inside that service; exit() leaves it running
   pyx --rpc-eval billing 'len(app.stock)'  the value of one expression
   pyx new shop && cd shop && pyx --sname shop
@@ -101,7 +102,14 @@ def parser() -> argparse.ArgumentParser:
         "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE and exit (repeatable)"
     )
     code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
-    code.add_argument("--no-halt", action="store_true", help="keep running after CODE or FILE, until SIGTERM")
+    code.add_argument(
+        "--no-halt",
+        action="store_true",
+        help="keep running after CODE or FILE, or as the project's application, until SIGTERM",
+    )
+    code.add_argument(
+        "--no-start", action="store_true", help="do not start the application of DIR's pyproject.toml"
+    )
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     words.formatter_class = argparse.RawDescriptionHelpFormatter  # help has the width of the terminal
     return words

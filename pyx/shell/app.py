@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import functools
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -130,12 +131,15 @@ class App:
             except KeyboardInterrupt:  # in a service, which does nothing but wait
                 code = INTERRUPTED
                 self._frontend.hurry()
+            _stop_applications()
             process.run(program_exit.join_threads)
         except KeyboardInterrupt:
             code = code or INTERRUPTED
         except SystemExit as leaving:  # a signal
             program_exit.leave_threads()
             code = exit_code(leaving.code)
+            with contextlib.suppress(KeyboardInterrupt):
+                _stop_applications()
         process.run(program_exit.call_exit_handlers)
         return code
 
@@ -181,7 +185,13 @@ class App:
 
             columns = frontend.terminal.width if sys.stdout.isatty() else None
             return rpc_eval(*options.rpc_eval, columns)
-        code = self._run_programs(evaluator)
+        application = self._declared_application() if frontend.is_interactive or not options.halt else None
+        if application is not None:
+            from pyx.shell.project_application import start_application
+
+            code = start_application(application, process)
+        else:
+            code = self._run_programs(evaluator)
         if code is None and frontend.is_interactive:
             helpers.at_prompt = True
             from pyx.shell.switched_completion import SwitchedCompletion
@@ -194,11 +204,25 @@ class App:
             if code is None:
                 code = Shell(frontend.terminal, evaluator, process).run()
         elif code is None and not options.halt:
-            LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
+            if application is None:
+                LockSlot().wait(None)  # SIGTERM and Ctrl-C end it
+            else:
+                from pyx.shell.project_application import serve
+
+                code = serve(application)
         if code == INTERRUPTED:
             frontend.hurry()  # after Ctrl-C nothing waits for a blocked reader
         process.finish_line(newline=frontend.is_interactive)
         return code or 0
+
+    def _declared_application(self) -> str | None:
+        """Returns the application of the project, if it is to be started."""
+        options = self._options
+        if not options.starts_application or not os.path.isfile(f"{options.directory}/pyproject.toml"):  # noqa: PTH113 - raises nothing if a permission is missing
+            return None
+        from pyx.shell.declared_application import declared_application
+
+        return declared_application(options.directory)
 
     def _remote_shells(self, process: ShellProcess, completion: SwitchedCompletion) -> RemoteShells:
         from pyx.shell.remote_shells import RemoteShells
@@ -228,6 +252,14 @@ class App:
                 data = sys.stdin.buffer.read()
             return run_program(evaluator, decoded(data, "<stdin>"), "<stdin>")
         return None
+
+
+def _stop_applications() -> None:
+    """Stops what `Application.start` has started, if anything has."""
+    if "pyx.otp.application" in sys.modules:
+        from pyx.shell.project_application import stop_applications
+
+        stop_applications()
 
 
 def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:

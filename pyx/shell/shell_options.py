@@ -22,6 +22,8 @@ class ShellOptions(NamedTuple):
     arguments: Sequence[str] = ()
     stay: bool = False
     halt: bool = True
+    start: bool = True
+    """False: the application that the project declares is not started."""
     driver: tuple[int, int] | None = None
     """The descriptors on which a runner drives the shell (see `driver.py`)."""
     remsh: str | None = None
@@ -35,3 +37,8 @@ class ShellOptions(NamedTuple):
     def has_program(self) -> bool:
         """True if code or a file runs before (or instead of) a prompt."""
         return bool(self.code) or self.file is not None
+
+    @property
+    def starts_application(self) -> bool:
+        """True if the project's application is started, where there is a prompt or a service to use it."""
+        return self.start and not self.has_program and self.remsh is None and self.rpc_eval is None

@@ -300,5 +300,27 @@ DETAILS: Final = (
         "that is what it was asked for",
         ("tests/stories/test_remote_shell.py::TestRpcEval::test_it_prints_the_value",),
     ),
+    # ------------------------------------------------------------ supervisors
+    Detail(
+        "errors of supervisors",
+        "`Supervisor.start_child` and its relatives return `{:error, reason}`",
+        "they raise, with that reason in `reason`",
+        "a failure must not look like a value",
+        ("tests/otp/test_supervisor.py::test_p19_child_is_terminated_restarted_and_deleted",),
+    ),
+    Detail(
+        "supervisors without a link",
+        "a supervisor is always linked to the process that starts it",
+        "`Supervisor.start` makes no link, and works on any thread",
+        "a script and a web handler are not processes",
+        ("tests/otp/test_supervisor.py::test_thread_that_is_not_a_process_starts_asks_and_does_not_link",),
+    ),
+    Detail(
+        "application callbacks",
+        "an application is a module with `start`, `prep_stop` and `stop`",
+        "it is one function, which says what is started",
+        "what is to be done at the end belongs to a process of the tree",
+        ("tests/otp/test_application.py::test_children_are_started_below_a_supervisor",),
+    ),
 )
 """Followed where nothing is said of pyx."""

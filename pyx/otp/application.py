@@ -1,0 +1,202 @@
+"""`Application`: a tree of processes under one name, which is started and stopped as a whole; OTP's.
+
+    # shop.py
+    def application():
+        return [child(Stock, {"nike": 30}, name="stock"), Web]
+
+    # pyproject.toml
+    [tool.pyx]
+    application = "shop:application"
+
+`pyx` starts it before the first prompt, `pyx --no-halt` as a service; any program by `Application.start`.
+
+An application runs below a process of its own, OTP's application master: a supervisor with one significant
+child, which is the top supervisor of the tree.  It ends with that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.execution.node_log import log
+from pyx.execution.slots import LockSlot
+from pyx.otp.application_errors import (
+    ApplicationAlreadyStarted,
+    ApplicationInvalid,
+    ApplicationNotStarted,
+)
+from pyx.otp.child_work import kept
+from pyx.otp.children import ChildSpec
+from pyx.otp.restart_intensity import RestartIntensity
+from pyx.otp.restarts import Restarts
+from pyx.otp.server_calls import stop
+from pyx.otp.start_errors import StartFailed
+from pyx.otp.starting import start_process
+from pyx.otp.supervisor import Supervisor
+from pyx.otp.supervisor_server import SupervisorServer, run_supervisor
+from pyx.process import Process
+from pyx.runtime.request import wait
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class RunningApplication:
+    """An application from its start to its end.
+
+    Args:
+        name: of it.
+        function: returns its children, or starts its top supervisor and returns the pid.
+    """
+
+    def __init__(self, name: str, function: Callable[[], Any]) -> None:
+        self.name = name
+        self.is_stopping = False
+        self.ended = LockSlot()
+        """Woken when it has ended."""
+        self.master: Pid | None = None
+        self._function = function
+        decisions = Restarts("one_for_one", RestartIntensity(0), "any_significant")
+        spec = ChildSpec(
+            name, self._start_top, restart="temporary", shutdown=None, type="supervisor", significant=True
+        )
+        self._server = SupervisorServer(
+            decisions,
+            lambda: decisions.start_all([kept(spec, is_spawned=False)]),
+            "",
+            title=f"application {name}",
+        )
+
+    def run(self) -> None:
+        """What the master process runs."""
+        try:
+            run_supervisor(self._server, None)
+        finally:
+            _running.pop(self.name, None)
+            if self.master is not None and not self.is_stopping:
+                log.error("%s", f"application {self.name} has ended, with its top supervisor")
+            self.ended.wake()
+
+    def _start_top(self) -> Pid:
+        top = self._function()
+        if isinstance(top, list):
+            return Supervisor.start_link(top, strategy="one_for_one")
+        if isinstance(top, Pid):
+            Process.link(top)
+            return top
+        msg = (
+            f"the function of the application {self.name} returned {top!r}: "
+            "it returns a list of children, or the pid of a supervisor that it has started by start_link"
+        )
+        raise TypeError(msg)
+
+
+_running: Final[dict[str, RunningApplication]] = {}
+"""By name, in the order of their start."""
+_starting: Final = threading.Lock()
+
+
+class Application:
+    """Functions about applications; a namespace, never instantiated."""
+
+    @staticmethod
+    def start(application: str) -> Pid:
+        """Starts an application and all processes of its tree; returns the pid that it runs below.
+
+        It goes on when the caller ends.  If its top supervisor gives up, it ends, and the log says so; the
+        node goes on, as with a temporary application of OTP (a service, `pyx --no-halt`, ends instead).
+
+        Args:
+            application: `"shop:application"`: a function, without arguments, of a module that is imported.
+                It returns the children of a supervisor with the strategy `"one_for_one"`, or the pid of a
+                supervisor that it has started by `start_link`.  The part before the colon is the name.
+
+        Raises:
+            ApplicationInvalid: there is no such module or function, or *application* has another form.
+            ApplicationAlreadyStarted: one of that name runs.
+            StartFailed: the function raised, or a process of the tree did not start; `reason` says why.
+            Exception: the import of the module raised.
+        """
+        return wait("Application.start", start_application(application))
+
+    @staticmethod
+    def stop(name: str) -> str:
+        """Stops an application, the newest process of its tree first; returns `"ok"`.
+
+        Args:
+            name: of the application, or what it was started by.
+
+        Raises:
+            ApplicationNotStarted: it does not run.
+        """
+        return wait("Application.stop", stop_application(name))
+
+    @staticmethod
+    def started() -> list[str]:
+        """Returns the names of the applications that run, in the order of their start."""
+        return [name for name, running in _running.items() if running.master is not None]
+
+
+async def start_application(application: str) -> Pid:
+    """`Application.start` as a coroutine."""
+    name, function = _found(application)
+    with _starting:
+        if name in _running:
+            raise ApplicationAlreadyStarted(name)
+        _running[name] = running = RunningApplication(name, function)
+    try:
+        pid = await start_process(running.run, what=f"the application {name}")
+    except StartFailed as error:
+        raise StartFailed(error.what, _inner(error.reason)) from None
+    except BaseException:
+        _running.pop(name, None)
+        raise
+    assert pid is not None
+    running.master = pid
+    return pid
+
+
+async def stop_application(name: str) -> str:
+    """`Application.stop` as a coroutine."""
+    name = name.partition(":")[0]
+    running = _running.get(name)
+    if running is None or running.master is None:
+        raise ApplicationNotStarted(name)
+    running.is_stopping = True
+    return await stop(running.master, "shutdown")
+
+
+def running_application(name: str) -> RunningApplication | None:
+    """Returns an application that runs, by its name."""
+    return _running.get(name)
+
+
+def _found(application: str) -> tuple[str, Callable[[], Any]]:
+    """Returns the name and the function of what `Application.start` is given."""
+    module, _, function = application.partition(":") if type(application) is str else ("", "", "")
+    if not (module and function):
+        msg = f"an application is named by its module and function, not {application!r}"
+        raise ApplicationInvalid(str(application), msg, hint='Application.start("shop:application")')
+    try:
+        loaded = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            raise  # of the module itself: it imports one that is missing
+        msg = f"there is no module {error.name}, for the application {application}"
+        raise ApplicationInvalid(application, msg) from None
+    found = getattr(loaded, function, None)
+    if not callable(found):
+        msg = f"there is no function {function} in the module {module}, for the application {application}"
+        raise ApplicationInvalid(application, msg)
+    return module, found
+
+
+def _inner(reason: Any) -> Any:
+    """Returns why the top supervisor did not start, without what the master adds."""
+    match reason:
+        case ("shutdown", ("failed_to_start_child", _, inner)):
+            return inner
+    return reason

@@ -1,0 +1,206 @@
+"""application.py, application_errors.py: a tree of processes that is started and stopped as a whole."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import (
+    Application,
+    ApplicationAlreadyStarted,
+    ApplicationInvalid,
+    ApplicationNotStarted,
+    Pid,
+    Process,
+    StartFailed,
+    Supervisor,
+    aio,
+    child,
+    self,
+    send,
+)
+from pyx.otp.application import running_application
+from tests.local_nodes import HANG, end_of, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pyx.runtime.local_node import LocalNode
+
+NAME = "shop_of_a_test"
+
+
+async def waits(name: str) -> None:
+    Process.register(self(), name)
+    message = await aio.receive("end", "crash")
+    if message == "crash":
+        raise ValueError("boom")
+
+
+@pytest.fixture
+def shop(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
+    """Makes a module whose function `application` is the given one; returns what starts it."""
+
+    def make(function: Any, name: str = NAME) -> str:
+        module = ModuleType(name)
+        module.__dict__["application"] = function
+        monkeypatch.setitem(sys.modules, name, module)
+        return f"{name}:application"
+
+    yield make
+    for name in Application.started():
+        Application.stop(name)
+
+
+def test_children_are_started_below_a_supervisor(shop: Callable[..., str]) -> None:
+    pid = Application.start(shop(lambda: [child(waits, "one", id="one"), child(waits, "two", id="two")]))
+    assert Application.started() == [NAME]
+    until(lambda: Process.whereis("two") is not None)
+    top = Supervisor.which_children(pid)[0][1]
+    assert isinstance(top, Pid)
+    assert [row[0] for row in Supervisor.which_children(top)] == ["two", "one"]
+
+
+def test_supervisor_that_the_function_starts_is_the_top(shop: Callable[..., str]) -> None:
+    def application() -> Pid:
+        return Supervisor.start_link([child(waits, "one")], strategy="one_for_all", name="top")
+
+    pid = Application.start(shop(application))
+    assert Supervisor.which_children(pid)[0][1] == Process.whereis("top")
+
+
+def test_second_start_is_refused(shop: Callable[..., str]) -> None:
+    what = shop(list)
+    Application.start(what)
+    with pytest.raises(ApplicationAlreadyStarted) as refused:
+        Application.start(what)
+    assert refused.value.reason == ("already_started", NAME)
+
+
+def test_stop_ends_the_tree_and_a_second_one_is_refused(
+    shop: Callable[..., str], node: LocalNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    what = shop(lambda: [child(waits, "one")])
+    pid = Application.start(what)
+    until(lambda: Process.whereis("one") is not None)
+    assert Application.stop(what) == "ok"
+    assert Process.whereis("one") is None
+    assert end_of(node, pid) == "noproc"
+    assert Application.started() == []
+    with pytest.raises(ApplicationNotStarted) as refused:
+        Application.stop(NAME)
+    assert refused.value.reason == ("not_started", NAME)
+    assert caplog.text == ""
+    Application.start(what)
+
+
+def test_application_ends_with_its_top_supervisor_and_the_log_says_so(
+    shop: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def application() -> Pid:
+        return Supervisor.start_link(
+            [child(waits, "one")], strategy="one_for_one", max_restarts=0, name="top"
+        )
+
+    Application.start(shop(application))
+    running = running_application(NAME)
+    assert running is not None
+    until(lambda: Process.whereis("one") is not None)
+    send("one", "crash")
+    assert running.ended.wait(HANG)
+    assert Application.started() == []
+    lines = [record.getMessage() for record in caplog.records if "raised" not in record.getMessage()]
+    assert lines == [
+        "supervisor top gives up: 1 end in 5 s, the last of waits (ValueError: boom)",
+        f"application {NAME} has ended, with its top supervisor",
+    ]
+
+
+def test_application_whose_top_was_killed_has_ended(shop: Callable[..., str]) -> None:
+    def application() -> Pid:
+        return Supervisor.start_link([], strategy="one_for_one", name="top")
+
+    Application.start(shop(application))
+    running, top = running_application(NAME), Process.whereis("top")
+    assert running is not None
+    assert top is not None
+    Process.exit(top, "kill")
+    assert running.ended.wait(HANG)
+    assert Application.started() == []
+
+
+def test_application_goes_on_when_its_starter_ends(shop: Callable[..., str], node: LocalNode) -> None:
+    what, started = shop(list), threading.Event()
+
+    def starter() -> None:
+        Application.start(what)
+        started.set()
+
+    pid, _ = node.processes.spawn(starter, ())
+    assert started.wait(HANG)
+    end_of(node, pid)
+    assert Application.started() == [NAME]
+
+
+def raises() -> None:
+    raise ValueError("boom")
+
+
+def fails() -> Any:
+    return [child(Wrong)]
+
+
+class Wrong:
+    @staticmethod
+    def start_link() -> None:
+        raise ValueError("boom")
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (raises, "Raised(ValueError: boom)"),
+        (fails, "('shutdown', ('failed_to_start_child', 'Wrong', Raised(ValueError: boom)))"),
+        (
+            lambda: 3,
+            "Raised(TypeError: the function of the application shop_of_a_test returned 3: it returns",
+        ),
+    ],
+)
+def test_application_that_fails_says_why_and_can_be_started_again(
+    function: Any, why: str, shop: Callable[..., str]
+) -> None:
+    with pytest.raises(StartFailed) as failed:
+        Application.start(shop(function))
+    assert repr(failed.value.reason).startswith(why)
+    assert Application.started() == []
+    Application.start(shop(list))
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("shop", "an application is named by its module and function, not 'shop'"),
+        (":f", "an application is named by"),
+        ("shop:", "an application is named by"),
+        (3, "an application is named by its module and function, not 3"),
+        ("no_such_module_xyz:application", "there is no module no_such_module_xyz"),
+        ("os.no_such:application", "there is no module os.no_such"),
+        ("os:no_such", "there is no function no_such in the module os"),
+        ("os:sep", "there is no function sep in the module os"),
+    ],
+)
+def test_what_names_no_function_is_refused(what: Any, why: str, node: LocalNode) -> None:
+    with pytest.raises(ApplicationInvalid, match=why):
+        Application.start(what)
+    assert Application.started() == []
+
+
+def test_applications_are_listed_in_the_order_of_their_start(shop: Callable[..., str]) -> None:
+    for name in ("shop_b", "shop_a"):
+        Application.start(shop(list, name))
+    assert Application.started() == ["shop_b", "shop_a"]
