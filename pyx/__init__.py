@@ -75,11 +75,15 @@ if TYPE_CHECKING:
     )
     from pyx.otp.children import ChildSpec, child
     from pyx.otp.dynamic_supervisor import DynamicSupervisor
+    from pyx.otp.key_errors import AlreadyRegistered, NotLocal
+    from pyx.otp.key_registry import Registry
     from pyx.otp.partition_supervisor import PartitionSupervisor
+    from pyx.otp.pg import pg
     from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
     from pyx.otp.supervisor import Supervisor
     from pyx.otp.task import Task
     from pyx.otp.task_errors import TaskError, TaskExited, TaskNotMine, TaskTimeout
+    from pyx.otp.via import via
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
     from pyx.terms import FunctionName, Literal, Pid, Raised, Ref, Struct
@@ -109,6 +113,10 @@ _PUBLIC_NAMES: Final = {
         "ChildSpecInvalid",
         "TooManyChildren",
     ),
+    "pyx.otp.key_errors": ("AlreadyRegistered", "NotLocal"),
+    "pyx.otp.key_registry": ("Registry",),
+    "pyx.otp.pg": ("pg",),
+    "pyx.otp.via": ("via",),
     "pyx.otp.children": ("ChildSpec", "child"),
     "pyx.otp.application": ("Application",),
     "pyx.otp.application_errors": (
@@ -174,6 +182,7 @@ _MODULE_OF: Final = {name: module for module, names in _PUBLIC_NAMES.items() for
 
 __all__ = [
     "AlreadyReceiving",
+    "AlreadyRegistered",
     "AlreadyStarted",
     "Application",
     "ApplicationAlreadyStarted",
@@ -212,6 +221,7 @@ __all__ = [
     "NodeNameInvalid",
     "NodeNotAlive",
     "NotAProcess",
+    "NotLocal",
     "PartitionSupervisor",
     "Pid",
     "Process",
@@ -223,6 +233,7 @@ __all__ = [
     "Reentered",
     "Ref",
     "RegistrationError",
+    "Registry",
     "RemoteError",
     "RpcError",
     "RpcNoConnection",
@@ -248,6 +259,7 @@ __all__ = [
     "child",
     "flush",
     "make_ref",
+    "pg",
     "receive",
     "rpc",
     "self",
@@ -255,6 +267,7 @@ __all__ = [
     "spawn",
     "spawn_link",
     "spawn_monitor",
+    "via",
 ]
 
 

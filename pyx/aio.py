@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from types import ModuleType
 
+    from pyx.otp.awaitable_keys import Registry, pg
     from pyx.otp.awaitable_servers import GenServer
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.via_names import Via
     from pyx.terms import Ref
 
-__all__ = ["GenServer", "Node", "Process", "detached", "receive", "rpc", "send", "sleep"]
+__all__ = ["GenServer", "Node", "Process", "Registry", "detached", "pg", "receive", "rpc", "send", "sleep"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -46,6 +47,8 @@ T = TypeVar("T")
 _TWINS_OF_OTP: Final[dict[str, str]] = {
     "Application": "pyx.otp.awaitable_supervisors",
     "DynamicSupervisor": "pyx.otp.awaitable_supervisors",
+    "Registry": "pyx.otp.awaitable_keys",
+    "pg": "pyx.otp.awaitable_keys",
     "GenServer": "pyx.otp.awaitable_servers",
     "PartitionSupervisor": "pyx.otp.awaitable_supervisors",
     "Supervisor": "pyx.otp.awaitable_supervisors",

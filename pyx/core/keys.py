@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.effects import Released, Resume
 from pyx.core.mailbox import GroupChanged, KeyChanged
 from pyx.core.spaces import Entry, Forgotten, KeyWatch, Space, holdings_of
 from pyx.signals import Held, Let
@@ -121,13 +122,14 @@ class Keys:
         let = [entry for entry in entries if entry.process.alive and self._remove(entry)]
         self._told_to_let(space, let)
 
-    def held_by(self, process: ProcessRecord, space: Space) -> list[Entry]:
-        """The entries of a process in a space, oldest key first."""
-        if process.holdings is None or not process.alive:
+    def held_by(self, process: ProcessRecord, space: Space, key: bytes | None = None) -> list[Entry]:
+        """The entries of a process in a space, of one key or of all, oldest key first."""
+        holdings: ProcessHoldings | None = process.holdings
+        if holdings is None or not process.alive:
             return []
-        return [
-            one for (at, _), entries in process.holdings.entries.items() if at is space for one in entries
-        ]
+        if key is not None:
+            return list(holdings.entries.get((space, key), ()))
+        return [one for (at, _), entries in holdings.entries.items() if at is space for one in entries]
 
     # ------------------------------------------------------------ ends
 
@@ -181,8 +183,11 @@ class Keys:
             holdings_of(process).watches[ref] = watch
         return ref
 
-    def unwatch(self, process: ProcessRecord, ref: Ref) -> bool:
-        """Takes a watch back; False if the process has none of that reference."""
+    def unwatch(self, process: ProcessRecord, ref: Ref, *, flush: bool = False) -> bool:
+        """Takes a watch back; False if the process has none of that reference.
+
+        With *flush* its events are taken out of the mailbox too; then the caller is the process itself.
+        """
         holdings: ProcessHoldings | None = process.holdings
         watch = holdings.watches.pop(ref, None) if holdings is not None else None
         if watch is None:
@@ -191,6 +196,12 @@ class Keys:
         del watches[ref]
         if not watches:
             del watch.space.watches[watch.key]
+        if flush:
+            mailbox = process.mailbox
+            dropped = mailbox.discard(lambda item: type(item) is GroupChanged and item.ref == ref)
+            self._tables.effects.append(Released(dropped))
+            if mailbox.waiters:
+                self._tables.effects.append(Resume(mailbox))
         return True
 
     def tell(

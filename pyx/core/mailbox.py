@@ -79,7 +79,10 @@ class GroupChanged(NamedTuple):
 
 
 class KeyChanged(NamedTuple):
-    """For a registry's listeners: `("register", registry, key, pid, value)`, or `("unregister", ...)`."""
+    """For a registry's listeners: `("register", registry, key, pid, value)`, or `("unregister", ...)`.
+
+    The space of a registry is named `"registry NAME"` (`otp/named_spaces.py`).
+    """
 
     kind: str
     registry: str

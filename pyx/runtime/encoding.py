@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.atoms import Atom
-from pyx.core.mailbox import Called, Downed, Exited, NodeDown, NodeUp, Replied
+from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, KeyChanged, NodeDown, NodeUp, Replied
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, REASON_WORDS, Raised
@@ -110,6 +110,14 @@ def decode_item(kernel: Kernel, item: Any) -> Any:
         return tag, (item.pid, item.ref), decode_body(kernel, item.body)
     if kind is Replied:
         return item.ref, decode_body(kernel, item.body)
+    if kind is GroupChanged:  # a key of a peer is as untrusted as a message of one
+        group = decoded(Payload(item.key, kernel.tables.here), kernel)
+        return item.ref, item.kind, group, list(item.pids)
+    if kind is KeyChanged:
+        told = item.registry.partition(" ")[2], decoded(Payload(item.key), kernel), item.pid
+        if item.kind == "leave":
+            return ("unregister", *told)
+        return ("register", *told, decode_body(kernel, item.value))
     if kind is NodeUp:
         return ("nodeup", item.name)
     if kind is NodeDown:
