@@ -11,6 +11,11 @@ or a prompt names one of its classes.
     awaitable_servers      the awaitable twins of `GenServer`
     starting               starts of processes that say when they are ready (OTP's proc_lib)
     start_errors           why a process did not start
+    key_registry           `Registry`: keys of processes of this node, with values
+    pg                     groups of processes that all visible nodes see
+    awaitable_keys         `aio.Registry`, `aio.pg`: the awaitable twins of their starts
+    named_spaces           the spaces of registries and scopes, and the processes that own them
+    key_errors             refusals of registries and groups
     via                    names that a registry keeps, wherever the name of a process is taken
     remote_work            what a request asks a process to run, and the policy on that for peers
     task                   `Task`: the data and the functions
@@ -38,31 +43,4 @@ or a prompt names one of its classes.
     application            `Application`
     application_errors     why an application was not started or stopped
     awaitable_supervisors  `aio.Supervisor` and its relatives
-    protocol           the messages of calls, casts, replies and system requests, as OTP's
-    call_errors        the exceptions of a call that has no reply
-    server_calls       the client side of servers: call, cast, reply, stop
-    call_failures      the outcome of a call as its caller gets it
-    awaitable_servers  the awaitable twins of `GenServer`
-    starting           starts of processes that say when they are ready (OTP's proc_lib)
-    start_errors       why a process did not start
-    key_registry       `Registry`: keys of processes of this node, with values
-    pg                 groups of processes that all visible nodes see
-    awaitable_keys     `aio.Registry`, `aio.pg`: the awaitable twins of their starts
-    named_spaces       the spaces of registries and scopes, and the processes that own them
-    key_errors         refusals of registries and groups
-    via                names that a registry keeps, wherever the name of a process is taken
-    remote_work        what a request asks a process to run, and the policy on what peers may have run here
-    task               `Task`: the data and the functions
-    task_process       the process of a task, and what its owner has of it
-    task_waits         what the owner waits for: await, yield, shutdown and their relatives
-    task_stream        a task for each item, a few at a time
-    stream_window      how many tasks of a stream run, and which result is next
-    task_errors        why a task has no result for the process that asks
-    awaitable_tasks    `aio.Task`
-    children           child specifications
-    child_errors       the refusals of supervisors
-    supervision_steps  what the decisions of a supervisor are made of
-    restart_intensity  how many restarts a supervisor bears
-    restarts           the decisions of a supervisor
-    dynamic_restarts   the decisions of a dynamic supervisor
 """
