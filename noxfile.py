@@ -32,6 +32,7 @@ PROOFS: Final = {
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
     "load": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
+    "restarts": ("tests/otp/test_restart_leaks.py", {"PYX_RESTARTS": "10000"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
     "connections": ("tests/net/test_slow_connections.py", {"PYX_SLOW_CONNECTIONS": "2000"}),
 }
@@ -53,6 +54,7 @@ FEW: Final = {
     "PYX_MUTATIONS": "5000",
     "PYX_KILLS": "30",
     "PYX_LOAD_SECONDS": "3",
+    "PYX_RESTARTS": "100",
 }
 """Repetitions run no other lines: what is measured for coverage has few of them."""
 

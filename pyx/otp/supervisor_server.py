@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pyx.errors import Exit, RpcRefused
+from pyx.errors import Exit, RpcRefused, brief
 from pyx.execution.node_log import log
 from pyx.otp.child_errors import ChildError, ChildSpecInvalid
 from pyx.otp.child_processes import start_child, stop_child, stop_together
@@ -34,6 +34,7 @@ from pyx.otp.supervision_steps import (
 from pyx.primitives import self as own_pid
 from pyx.primitives import send
 from pyx.process import Process
+from pyx.runtime.local_node import this_node
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -159,16 +160,21 @@ class SupervisorServer:
                     for stopped in stop_together(children):
                         self._report_stop(stopped)
                 case report:
-                    log.error("%s", report_line(self._title, report))
+                    _log(report_line(self._title, report))
 
     def _report_stop(self, stopped: Stopped) -> None:
         if (line := stop_line(self._title, stopped)) is not None:
-            log.error("%s", line)
+            _log(line)
 
     def _follow(self, outcome: TryAgain | str | None) -> bool:
         if isinstance(outcome, TryAgain):
             send(own_pid(), (CAST, ("try_again_restart", outcome.child)))  # after what is in the mailbox
         return outcome != GIVE_UP
+
+
+def _log(line: str) -> None:
+    with this_node().dispatch.critical_section():  # no kill may leave the log's lock taken
+        log.error("%s", line)
 
 
 def own_name() -> str:
@@ -231,6 +237,6 @@ def _serve(server: SupervisorServer, parent: Pid | None) -> Any:
                 send(ref, reply_message(ref, "ok"))
                 return reason
             case _:
-                log.error("%s", f"supervisor {own_name()} got a message that it does not know")
+                _log(f"supervisor {own_name()} got a message that it does not know: {brief(message)}")
         if not going_on:
             return "shutdown"
