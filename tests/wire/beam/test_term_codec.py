@@ -334,27 +334,32 @@ def test_every_prefix_and_every_changed_byte_does_no_harm(data: bytes) -> None:
             read_hostile(data[:place] + bytes((byte,)) + data[place + 1 :])
 
 
+def mutated_term(number: int) -> bytes:
+    """The input of that number: a term that was changed in one to four places."""
+    chance = Random(number)
+    data = bytearray(chance.choice(SEEDS))
+    for _ in range(chance.randint(1, 4)):
+        place = chance.randrange(len(data) or 1)
+        match chance.randrange(4):
+            case 0:
+                data[place : place + 1] = bytes((chance.randrange(256),))
+            case 1:
+                data[place : place + chance.randint(1, 8)] = b""
+            case 2:
+                other = chance.choice(SEEDS)
+                start = chance.randrange(len(other))
+                data[place:place] = other[start : start + chance.randint(1, 40)]
+            case _:
+                data[place : place + 4] = chance.choice((b"\0\0\0\0", b"\0\0\0\2", b"\xff\xff\xff\xff"))
+    return bytes(data)
+
+
 @pytest.mark.parametrize("part", range(8))
 def test_mutated_terms_do_no_harm(part: int) -> None:
     modules = set(sys.modules)
     for number in MUTATIONS[part::8]:
-        chance = Random(number)
-        data = bytearray(chance.choice(SEEDS))
-        for _ in range(chance.randint(1, 4)):
-            place = chance.randrange(len(data) or 1)
-            match chance.randrange(4):
-                case 0:
-                    data[place : place + 1] = bytes((chance.randrange(256),))
-                case 1:
-                    data[place : place + chance.randint(1, 8)] = b""
-                case 2:
-                    other = chance.choice(SEEDS)
-                    start = chance.randrange(len(other))
-                    data[place:place] = other[start : start + chance.randint(1, 40)]
-                case _:
-                    data[place : place + 4] = chance.choice((b"\0\0\0\0", b"\0\0\0\2", b"\xff\xff\xff\xff"))
         try:
-            read_hostile(bytes(data))
+            read_hostile(mutated_term(number))
         except BaseException as error:
             error.add_note(f"again: PYX_MUTATIONS={number}..{number} pytest {__file__}")
             raise
