@@ -30,6 +30,7 @@ PROOFS: Final = {
     "simulator": ("tests/simulation/test_simulation.py", {"PYX_SEEDS": "0..1999"}),
     "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "20000"}),
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
+    "terms": ("tests/wire/beam/test_term_codec.py", {"PYX_MUTATIONS": "1000000"}),
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
     "load": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "restarts": ("tests/otp/test_restart_leaks.py", {"PYX_RESTARTS": "10000"}),
@@ -38,7 +39,7 @@ PROOFS: Final = {
 }
 """The long forms of tests that `tests` runs too, with a tenth of these numbers or less: file and settings."""
 
-SPREAD: Final = frozenset({"simulator", "fuzz"})
+SPREAD: Final = frozenset({"simulator", "fuzz", "terms"})
 """Proofs of many independent tests, which use all processors; the others load the machine by themselves."""
 
 GENERAL: Final = (

@@ -11,7 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from pyx import aio, rpc
+    from pyx import aio, beam, rpc
+    from pyx.atoms import Atom
+    from pyx.erlang_terms import BeamFunction, BitString, ImproperList, Map, Port, charlist, keyword
     from pyx.errors import (
         AlreadyReceiving,
         AlreadyStarted,
@@ -131,6 +133,16 @@ _PUBLIC_NAMES: Final = {
     "pyx.otp.task": ("Task",),
     "pyx.otp.task_errors": ("TaskError", "TaskExited", "TaskNotMine", "TaskTimeout"),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
+    "pyx.atoms": ("Atom",),
+    "pyx.erlang_terms": (
+        "BeamFunction",
+        "BitString",
+        "ImproperList",
+        "Map",
+        "Port",
+        "charlist",
+        "keyword",
+    ),
     "pyx.errors": (
         "AlreadyReceiving",
         "AlreadyStarted",
@@ -189,6 +201,9 @@ __all__ = [
     "ApplicationError",
     "ApplicationInvalid",
     "ApplicationNotStarted",
+    "Atom",
+    "BeamFunction",
+    "BitString",
     "CallError",
     "CallExited",
     "CallNoConnection",
@@ -212,7 +227,9 @@ __all__ = [
     "FrameTooBig",
     "FunctionName",
     "HandshakeFailed",
+    "ImproperList",
     "Literal",
+    "Map",
     "NameTaken",
     "NoConnection",
     "NoProcess",
@@ -224,6 +241,7 @@ __all__ = [
     "NotLocal",
     "PartitionSupervisor",
     "Pid",
+    "Port",
     "Process",
     "ProcessKilled",
     "ProtocolError",
@@ -256,8 +274,11 @@ __all__ = [
     "UndefinedFunction",
     "WouldBlock",
     "aio",
+    "beam",
+    "charlist",
     "child",
     "flush",
+    "keyword",
     "make_ref",
     "pg",
     "receive",
@@ -272,7 +293,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in {"aio", "rpc"}:
+    if name in {"aio", "beam", "rpc"}:
         return importlib.import_module(f"pyx.{name}")
     module = _MODULE_OF.get(name)
     if module is None:

@@ -24,7 +24,7 @@ PAGES = "".join(text(page) for page in USER_PAGES)
 OF_PYTHON = {"ContextVar", "SystemExit", "TypeError"}
 """Classes that the pages name and that are not pyx's."""
 
-MODULES = {"aio", "rpc"}
+MODULES = {"aio", "beam", "rpc"}
 """Public names that are modules."""
 
 
@@ -53,7 +53,7 @@ def test_public_name_is_the_object_of_its_module(name: str) -> None:
     assert getattr(pyx, name) is value  # kept, so the second look is an ordinary one
 
 
-@pytest.mark.parametrize("module", ["primitives", "node", "process", "rpc", "aio"])
+@pytest.mark.parametrize("module", ["primitives", "node", "process", "rpc", "aio", "beam"])
 def test_names_of_a_public_module_have_docstrings(module: str) -> None:
     public = importlib.import_module(f"pyx.{module}")
     for name in public.__all__:

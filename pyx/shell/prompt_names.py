@@ -1,6 +1,6 @@
-"""The public names of pyx, which every prompt has; an input that reads one of OTP's behaviours loads it.
+"""The public names of pyx, which every prompt has; some are loaded by the first input that reads them.
 
-A start loads no module of `pyx.otp`: see `tests/stories/first_prompt_modules.txt`.
+A start loads nothing of `pyx.otp`, nor for Erlang nodes: see `tests/stories/first_prompt_modules.txt`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LATE_NAMES: Final = frozenset(
-    name for module, names in _PUBLIC_NAMES.items() if module.startswith("pyx.otp.") for name in names
-)
+    name
+    for module, names in _PUBLIC_NAMES.items()
+    if module.startswith("pyx.otp.") or module == "pyx.erlang_terms"
+    for name in names
+) | {"beam"}
 """The public names that no start loads."""
 
 

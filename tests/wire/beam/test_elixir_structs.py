@@ -228,4 +228,4 @@ class TestObjects:
             assert class_named("Shop.Item") is Pair
             assert name_for(Item) is None
         finally:
-            name_class(type("Gone", (), {}), "Shop.Item")
+            name_class(Old, "Shop.Item")
