@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
+from pyx.runtime.encoding import CALL_TAG, REFUSED_TAG, SYSTEM_TAG
 from pyx.terms import Pid, Raised, Ref
 
 From: TypeAlias = tuple[Pid, Ref]
 """A caller, as a handler sees it: OTP's `from`.  A reply goes to the reference."""
 
-CALL: Final = "$gen_call"
+CALL: Final = CALL_TAG
 CAST: Final = "$gen_cast"
-SYSTEM: Final = "system"
+SYSTEM: Final = SYSTEM_TAG
 
 # ---------------------------------------------------------------- requests
 
@@ -52,7 +53,7 @@ def reply_message(ref: Ref, value: Any) -> tuple[Ref, Any]:
 
 RAISED: Final = "$gen_raised"
 UNDEFINED: Final = "$gen_undefined"
-REFUSED: Final = "$gen_refused"
+REFUSED: Final = REFUSED_TAG
 
 
 def raised_value(raised: Raised) -> tuple[str, Raised]:

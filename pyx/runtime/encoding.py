@@ -5,7 +5,7 @@ See `wire/codec.py` for how a value becomes bytes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
 from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, KeyChanged, NodeDown, NodeUp, Replied
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
     from pyx.core.kernel import Kernel
     from pyx.signals import Reason
+
+
+CALL_TAG: Final = "$gen_call"
+SYSTEM_TAG: Final = "system"
+REFUSED_TAG: Final = "$gen_refused"
+"""The first fields of calls and of one reply; `otp/protocol.py` has the messages."""
 
 
 def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
@@ -106,7 +112,7 @@ def decode_item(kernel: Kernel, item: Any) -> Any:
     if kind is Exited:
         return ("EXIT", item.pid, decode_reason(kernel, item.reason))
     if kind is Called:
-        tag = "system" if item.is_system else "$gen_call"
+        tag = SYSTEM_TAG if item.is_system else CALL_TAG
         return tag, (item.pid, item.ref), decode_body(kernel, item.body)
     if kind is Replied:
         return item.ref, decode_body(kernel, item.body)

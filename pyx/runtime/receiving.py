@@ -13,17 +13,17 @@ import math
 import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES
+from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES, Called
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
 from pyx.execution.loop_thread import FutureSlot
 from pyx.execution.reading_waits import read_answer
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
-from pyx.runtime.encoding import decode_item
+from pyx.runtime.encoding import REFUSED_TAG, decode_item
 from pyx.runtime.pattern_compiler import compiled
 from pyx.runtime.patterns import matches_any, required_reference
 from pyx.signals import Payload
-from pyx.wire.codec import decode
+from pyx.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections import deque
@@ -184,6 +184,13 @@ class Receiving:
             runner.receiving = False
         return taken
 
+    def refuse(self, process: ProcessRecord, called: Called, error: DecodeError) -> None:
+        """Replies to a call whose request cannot be decoded, so that its caller need not wait for nothing."""
+        body: Any = (REFUSED_TAG, f"the request cannot be read there: {error}")
+        if called.ref.node:
+            body = Payload(encode(body))
+        self._dispatch.call_or_defer(self.kernel.gen_calls.reply, process.pid, called.ref, body)
+
     def report_dropped(self, process: ProcessRecord, payload: Payload, error: DecodeError) -> None:
         """Counts a payload that its receiver could not decode, and reports it here and where it came from."""
         process.undecodable += 1
@@ -325,6 +332,8 @@ class ReceiveSearch:
         if mailbox.waiters:
             _wake_waiters(mailbox)
         payload = item if type(item) is Payload else item.body
+        if type(item) is Called:
+            self._receiving.refuse(self._runner.process, item, error)
         self._receiving.report_dropped(self._runner.process, payload, error)
 
 

@@ -36,6 +36,7 @@ from pyx.otp.via import via
 from pyx.primitives import drain
 from pyx.runtime import start_stop
 from pyx.runtime.request import wait
+from pyx.signals import Payload
 from pyx.terms import Pid, Ref
 from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, seen_from, until, wait_for
 from tests.otp.hand_written import RAISED, serve, serve_async, started
@@ -294,6 +295,17 @@ class TestCall:
             call(named(b), ("echo", threading.Lock()))
         with pytest.raises(TypeError, match="timeout is a number of seconds"):
             call(named(b), "x", "soon")  # type: ignore[arg-type]
+
+    def test_request_that_the_server_cannot_read_is_refused(
+        self, two: tuple[LocalNode, LocalNode], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a, b = two
+        started(b, "bucket")
+        call(named(b), ("echo", 1))
+        monkeypatch.setattr(server_calls, "_body", lambda *_: Payload(b"\xc1"))
+        with pytest.raises(CallRefused, match="the request cannot be read there: malformed payload"):
+            call(named(b), "x")
+        assert leaves_nothing(a, b)
 
     def test_call_in_an_event_loop_names_its_twin(self, node: LocalNode) -> None:
         async def main() -> None:
