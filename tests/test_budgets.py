@@ -12,7 +12,14 @@ import pytest
 from pyx import aio, fast_paths, receive
 from tests.local_nodes import until
 from tests.pages import rows
-from tests.runtime.walk import two_nodes, waits, walk_of_a_call, walks_of_a_message, walks_of_a_process
+from tests.runtime.walk import (
+    two_nodes,
+    waits,
+    walk_of_a_call,
+    walk_of_a_server_call,
+    walks_of_a_message,
+    walks_of_a_process,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +40,8 @@ class Budget(NamedTuple):
 
 BUDGETS: Final = {
     "calls of one rpc, on both nodes": Budget(111, 106, 190, 183),
+    "calls of a server's call, inside a node": Budget(66, 63, 66, 63),
+    "calls of a server's call, on both nodes": Budget(121, 116, 215, 207),
     "calls of a lone send, to the socket": Budget(17, 15, 34, 32),
     "calls of a send in a stream": Budget(16, 14, 30, 28),
     "calls of a message, from the socket to the return of `receive`": Budget(27, 25, 33, 31),
@@ -72,6 +81,12 @@ def pair(nodes: LocalNodes) -> Iterator[Pair]:
 
 def test_rpc_is_within_its_budget_of_calls(pair: Pair) -> None:
     assert_calls_within("calls of one rpc, on both nodes", lambda: walk_of_a_call(pair))
+
+
+@pytest.mark.parametrize("is_remote", [False, True])
+def test_call_of_a_server_is_within_its_budget_of_calls(pair: Pair, is_remote: bool) -> None:
+    what = f"calls of a server's call, {'on both nodes' if is_remote else 'inside a node'}"
+    assert_calls_within(what, lambda: walk_of_a_server_call(pair, is_remote=is_remote))
 
 
 def test_lone_send_is_within_its_budget_of_calls(pair: Pair) -> None:

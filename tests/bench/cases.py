@@ -73,6 +73,8 @@ _BETWEEN: Final = (
     Case("message", "latency", "µs", "a message to another process, and its answer"),
     Case("message_def", "latency", "µs", "a message between `def` processes, and its answer", "message"),
     Case("message_async", "latency", "µs", "the same between `async def` processes", "message"),
+    Case("genserver_call_def", "latency", "µs", "a `def` process calls a `def` server", "message"),
+    Case("genserver_call_async", "latency", "µs", "the same, both `async def`", "message"),
     Case("ping", "latency", "µs", "`Node.ping`", "rpc"),
     Case("limit", "latency", "µs", "by hand, no thread between socket and function", "rpc"),
     Case(
@@ -97,6 +99,8 @@ _INSIDE: Final = (
     Case("local", "local", "µs", "a message to another process, and its answer"),
     Case("local_def", "local", "µs", "a message between `def` processes, and its answer", "local"),
     Case("local_async", "local", "µs", "the same between `async def` processes", "local"),
+    Case("local_genserver_call_def", "local", "µs", "a `def` process calls a `def` server", "local"),
+    Case("local_genserver_call_async", "local", "µs", "the same, both `async def`", "local"),
     Case("local_oneway", "local", "per s", "dicts to a `def` process"),
     Case("local_oneway_async", "local", "per s", "the same between `async def` processes", "local_oneway"),
     Case("by_reference_100k", "local", "µs", "`receive` by a fresh reference, 100,000 others waiting"),

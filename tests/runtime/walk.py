@@ -20,7 +20,9 @@ import pytest
 
 import pyx
 from pyx import Pid, Process, aio, receive, rpc, self, send, spawn
-from tests.local_nodes import LocalNodes, Running, as_process, until, wait_for
+from pyx.otp.server_calls import call, reply
+from pyx.runtime.request import wait
+from tests.local_nodes import LocalNodes, Running, as_process, in_kernel, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -238,6 +240,51 @@ def walk_of_a_call(pair: Pair) -> Walk:
     )
 
 
+def walk_of_a_server_call(pair: Pair, *, is_remote: bool) -> Walk:
+    """A call of a server written by hand: its caller, the transports, and the server until it waits again."""
+    tracer = pair.tracer
+    caller = 0
+    is_registered = threading.Event()
+
+    def serves() -> None:
+        Process.register(self(), "server")
+        is_registered.set()
+        while True:
+            match receive():
+                case ("$gen_call", frm, request):
+                    reply(frm, request)
+                case "stop":
+                    return
+
+    def calls() -> None:
+        nonlocal caller
+        caller = threading.get_ident()
+        dest = ("server", "bob@test") if is_remote else "server"
+        for _ in range(WARM_UP):
+            wait("GenServer.call", call(dest, ("add", "nike", 3)))
+            until(lambda: waits(home, server.pid))
+        tracer.start()
+        wait("GenServer.call", call(dest, ("add", "nike", 3)))
+        tracer.stop()
+
+    home = pair.bob if is_remote else pair.ada
+    server = Running(home, serves)
+    wait_for(is_registered)
+    as_process(pair.ada, calls)
+    in_kernel(home, home.kernel.router.send, None, server.pid, "stop")
+    server.outcome()
+    known = {caller, *pair.threads_of_ada, *pair.threads_of_bob}
+    return Walk(
+        f"a call of a server {'there' if is_remote else 'here'}",
+        [
+            tracer.leg("the caller", {caller}),
+            tracer.leg("the transport of the asking node", pair.threads_of_ada),
+            tracer.leg("the transport of the asked node", pair.threads_of_bob),
+            tracer.leg("the server", tracer.threads - known),
+        ],
+    )
+
+
 def walks_of_a_process(pair: Pair) -> tuple[Walk, Walk]:
     """An `async def` process: from `spawn` until it waits, and from its kill until it is gone."""
     tracer, node = pair.tracer, pair.ada
@@ -291,7 +338,8 @@ def main() -> None:
         monkeypatch.setenv("PYX_RUNTIME_DIR", home)
         with LocalNodes(monkeypatch) as nodes, two_nodes(nodes) as pair:
             walks = [*walks_of_a_message(pair, streams=False), *walks_of_a_message(pair, streams=True)]
-            for walk in [*walks, walk_of_a_call(pair), *walks_of_a_process(pair)]:
+            calls = [walk_of_a_server_call(pair, is_remote=there) for there in (False, True)]
+            for walk in [*walks, walk_of_a_call(pair), *calls, *walks_of_a_process(pair)]:
                 print(walk.summary(functions=functions))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyx import Node, aio, receive, rpc, self, send
+from pyx import Node, Pid, aio, receive, rpc, self, send
+from pyx.otp.server_calls import call
+from pyx.runtime.request import wait
 from tests.bench.cases import SIZES
 from tests.bench.programs.pyx_session import in_async, in_def
 from tests.bench.programs.sampling import Sample, sample, sample_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tests.bench.programs.pyx_session import Session
 
@@ -19,14 +21,14 @@ if TYPE_CHECKING:
 def cases(session: Session) -> dict[str, Callable[[], Sample]]:
     server, secs, pids = session
 
-    def call(function: str) -> None:
+    def call_rpc(function: str) -> None:
         assert rpc.call(server, "work", function, [1, 2]) == 3
 
     async def call_async(function: str) -> None:
         assert await aio.rpc.call(server, "work", function, [1, 2]) == 3
 
     def sampled(function: str) -> Sample:
-        return sample(lambda: call(function), secs, pids)
+        return sample(lambda: call_rpc(function), secs, pids)
 
     def sampled_async(function: str) -> Sample:
         return in_async(lambda: sample_async(lambda: call_async(function), secs, pids))
@@ -39,6 +41,8 @@ def cases(session: Session) -> dict[str, Callable[[], Sample]]:
         "rpc_aio_def": lambda: sampled_async("add"),
         "message_def": lambda: in_def(lambda: messages(session)),
         "message_async": lambda: in_async(lambda: messages_async(session)),
+        "genserver_call_def": lambda: in_def(lambda: server_calls(session.started("serve"), secs, pids)),
+        "genserver_call_async": lambda: in_async(lambda: remote_calls_async(session)),
         "ping": lambda: sample(lambda: _pinged(server), secs, pids),
     }
 
@@ -67,6 +71,29 @@ async def messages_async(session: Session) -> Sample:
         await aio.receive()
 
     return await sample_async(round_trip, session.secs, session.pids)
+
+
+def server_calls(pid: Pid, secs: float, pids: Sequence[int] = ()) -> Sample:
+    """Calls of a `def` server, by a `def` process."""
+
+    def called() -> None:
+        wait("GenServer.call", call(pid, 1))
+
+    return sample(called, secs, pids)
+
+
+async def server_calls_async(pid: Pid, secs: float, pids: Sequence[int] = ()) -> Sample:
+    """Calls of an `async def` server, by an `async def` process."""
+
+    async def called() -> None:
+        await call(pid, 1)
+
+    return await sample_async(called, secs, pids)
+
+
+async def remote_calls_async(session: Session) -> Sample:
+    pid = await aio.rpc.call(session.server, "work", "start", ["serve_async"])
+    return await server_calls_async(pid, session.secs, session.pids)
 
 
 def sizes(session: Session) -> dict[str, Callable[[], Sample]]:

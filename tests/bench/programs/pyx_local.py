@@ -9,6 +9,7 @@ import work
 
 from pyx import Process, aio, make_ref, receive, self, send, spawn
 from tests.bench.cases import LENGTHS
+from tests.bench.programs.pyx_latency import server_calls, server_calls_async
 from tests.bench.programs.pyx_session import LONG, MESSAGE, in_async, in_def
 from tests.bench.programs.sampling import Sample, now, rate, rate_async, sample, sample_async, seconds_since
 
@@ -31,6 +32,10 @@ def cases(session: Session) -> dict[str, Callable[[], Sample]]:
     return {
         "local_def": lambda: in_def(lambda: round_trips(secs)),
         "local_async": lambda: in_async(lambda: round_trips_async(secs)),
+        "local_genserver_call_def": lambda: in_def(lambda: server_calls(spawn(work.serve), secs)),
+        "local_genserver_call_async": lambda: in_async(
+            lambda: server_calls_async(spawn(work.serve_async), secs)
+        ),
         "local_oneway": lambda: in_def(lambda: rate(local_flood, secs, least=1000)),
         "local_oneway_async": lambda: in_async(lambda: local_flood_async(secs)),
         "by_reference_100k": lambda: in_def(lambda: by_reference(100_000, secs)),

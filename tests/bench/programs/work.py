@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pyx import Pid, aio, receive, send, spawn
+from pyx.otp.server_calls import reply
 
 
 def add(a: int, b: int) -> int:
@@ -35,6 +36,19 @@ async def echo_async() -> None:
     while True:
         sender, message = await aio.receive()
         send(sender, message)
+
+
+def serve() -> None:
+    """Replies to each call with its request."""
+    while True:
+        _, frm, request = receive()
+        reply(frm, request)
+
+
+async def serve_async() -> None:
+    while True:
+        _, frm, request = await aio.receive()
+        reply(frm, request)
 
 
 def sink(reader: Pid, count: int) -> None:
