@@ -40,8 +40,8 @@ class Budget(NamedTuple):
 
 BUDGETS: Final = {
     "calls of one rpc, on both nodes": Budget(111, 106, 190, 183),
-    "calls of a server's call, inside a node": Budget(66, 63, 66, 63),
-    "calls of a server's call, on both nodes": Budget(121, 116, 215, 207),
+    "calls of a server's call, inside a node": Budget(61, 58, 61, 58),
+    "calls of a server's call, on both nodes": Budget(121, 115, 213, 206),
     "calls of a lone send, to the socket": Budget(17, 15, 34, 32),
     "calls of a send in a stream": Budget(16, 14, 30, 28),
     "calls of a message, from the socket to the return of `receive`": Budget(27, 25, 33, 31),

@@ -269,7 +269,8 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
     if runner is not None:
         if runner.dirty:
             runner.node.flush(runner)
-        runner.own_waits().add(slot)
+        waits = runner.own_waits()
+        waits.add(slot)
     try:
         if runner is not None and runner.gate.closed:
             runner.gate.refuse()
@@ -278,5 +279,5 @@ async def sleep_async(runner: Runner | None, slot: FutureSlot, timeout: float | 
             runner.gate.refuse()
     finally:
         if runner is not None:
-            runner.own_waits().discard(slot)
+            waits.discard(slot)
             runner.fresh = True

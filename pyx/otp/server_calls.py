@@ -53,13 +53,16 @@ CALL_SECONDS: Final = 5.0
 # ---------------------------------------------------------------- calls
 
 
-async def call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
+async def call(
+    server: Server, request: Any, timeout: float | None = CALL_SECONDS, *, is_system: bool = False
+) -> Any:
     """Sends a request to a server, and returns its reply.
 
     Args:
         server: see `Server`.
         request: data.
         timeout: seconds; None: no limit.
+        is_system: the request is one of OTP's `sys` (`"get_state"`, say).
 
     Raises:
         CallNoProcess: there is no such process, or it was dead.
@@ -72,15 +75,6 @@ async def call(server: Server, request: Any, timeout: float | None = CALL_SECOND
         RemoteError, Exception: what the handler raised and declares (`handle.call(raises=...)`).
         EncodeError: the request is not data.
     """
-    return await _call(server, request, timeout, is_system=False)
-
-
-async def system_call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
-    """Sends a request of OTP's `sys` (`"get_state"`, say), and returns its reply; raises as `call`."""
-    return await _call(server, request, timeout, is_system=True)
-
-
-async def _call(server: Server, request: Any, timeout: float | None, *, is_system: bool) -> Any:
     here = this_node()
     seconds = timeout if timeout is CALL_SECONDS else checked_seconds(timeout)
     asked = _asked(here, server, request)
@@ -90,6 +84,11 @@ async def _call(server: Server, request: Any, timeout: float | None, *, is_syste
             assert seconds is not None
             raise CallTimeout(asked.server, request, seconds)
     return value_of(here, asked, pending)
+
+
+async def system_call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
+    """Sends a request of OTP's `sys` to a server, and returns its reply; raises as `call`."""
+    return await call(server, request, timeout, is_system=True)
 
 
 async def multi_call(
@@ -266,7 +265,8 @@ def reply(frm: From, value: Any) -> str:
     if thread.state.inside:
         here.dispatch.defer(here.kernel.gen_calls.reply, pid, ref, body)
         return "ok"
-    with SendingCall(here.kernel_call, ref.node) as kernel:
+    # A caller of this node waits for this reply, and is never busy: no object is made for back-pressure.
+    with SendingCall(here.kernel_call, ref.node) if ref.node else here.kernel_call as kernel:
         kernel.gen_calls.reply(pid, ref, body)
     return "ok"
 
