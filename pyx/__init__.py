@@ -77,10 +77,14 @@ if TYPE_CHECKING:
     )
     from pyx.otp.children import ChildSpec, child
     from pyx.otp.dynamic_supervisor import DynamicSupervisor
+    from pyx.otp.genserver import GenServer
+    from pyx.otp.handle import handle
     from pyx.otp.key_errors import AlreadyRegistered, NotLocal
     from pyx.otp.key_registry import Registry
     from pyx.otp.partition_supervisor import PartitionSupervisor
     from pyx.otp.pg import pg
+    from pyx.otp.results import Continue, Ignore, NoReply, Reply, Stop
+    from pyx.otp.server_sys import Sys
     from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
     from pyx.otp.supervisor import Supervisor
     from pyx.otp.task import Task
@@ -105,6 +109,10 @@ _PUBLIC_NAMES: Final = {
     ),
     "pyx.node": ("Node",),
     "pyx.process": ("Process",),
+    "pyx.otp.genserver": ("GenServer",),
+    "pyx.otp.handle": ("handle",),
+    "pyx.otp.results": ("Continue", "Ignore", "NoReply", "Reply", "Stop"),
+    "pyx.otp.server_sys": ("Sys",),
     "pyx.otp.start_errors": ("ServerAlreadyStarted", "StartFailed"),
     "pyx.otp.child_errors": (
         "ChildAlreadyPresent",
@@ -219,6 +227,7 @@ __all__ = [
     "ChildRunning",
     "ChildSpec",
     "ChildSpecInvalid",
+    "Continue",
     "CookieUnsafe",
     "DecodeError",
     "DynamicSupervisor",
@@ -226,13 +235,16 @@ __all__ = [
     "Exit",
     "FrameTooBig",
     "FunctionName",
+    "GenServer",
     "HandshakeFailed",
+    "Ignore",
     "ImproperList",
     "Literal",
     "Map",
     "NameTaken",
     "NoConnection",
     "NoProcess",
+    "NoReply",
     "Node",
     "NodeBusy",
     "NodeNameInvalid",
@@ -253,6 +265,7 @@ __all__ = [
     "RegistrationError",
     "Registry",
     "RemoteError",
+    "Reply",
     "RpcError",
     "RpcNoConnection",
     "RpcRefused",
@@ -261,8 +274,10 @@ __all__ = [
     "RuntimeDirectoryUnsafe",
     "ServerAlreadyStarted",
     "StartFailed",
+    "Stop",
     "Struct",
     "Supervisor",
+    "Sys",
     "Task",
     "TaskError",
     "TaskExited",
@@ -278,6 +293,7 @@ __all__ = [
     "charlist",
     "child",
     "flush",
+    "handle",
     "keyword",
     "make_ref",
     "pg",

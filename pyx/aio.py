@@ -52,6 +52,7 @@ _TWINS_OF_OTP: Final[dict[str, str]] = {
     "GenServer": "pyx.otp.awaitable_servers",
     "PartitionSupervisor": "pyx.otp.awaitable_supervisors",
     "Supervisor": "pyx.otp.awaitable_supervisors",
+    "Sys": "pyx.otp.awaitable_sys",
     "Task": "pyx.otp.awaitable_tasks",
 }
 """By name, the modules of the twins of OTP's behaviours: loaded when they are first used."""

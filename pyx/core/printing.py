@@ -39,15 +39,14 @@ class Printing:
         if leader is None or not self._send_to_leader(Print(frm, leader, text)):
             self.show(leader, frm, text)
 
-    def process_crashed(self, process: ProcessRecord, text: str) -> None:
-        """Logs the report of a process that is about to end by an exception.
+    def process_crashed(self, process: ProcessRecord, text: str, title: str = "") -> None:
+        """Logs the report of a process that is about to end by an exception; *title* is its first line.
 
         A group leader on another node gets it too; on this node a terminal shows the log anyway.
         """
         text = text.rstrip() + "\n"
-        self._tables.effects.append(
-            Log("error", f"Process {process.pid} raised an exception\n{text}".rstrip())
-        )
+        title = title or f"Process {process.pid} raised an exception"
+        self._tables.effects.append(Log("error", f"{title}\n{text}".rstrip()))
         if process.leader is not None:
             if len(text) > LONGEST_TEXT:
                 text = f"...\n{text[-LONGEST_TEXT:]}"

@@ -16,6 +16,24 @@ or a prompt names one of its classes.
     awaitable_keys         `aio.Registry`, `aio.pg`: the awaitable twins of their starts
     named_spaces           the spaces of registries and scopes, and the processes that own them
     key_errors             refusals of registries and groups
+    genserver              `GenServer`, the class
+    handle                 decorators: methods become handlers, and their classes' client functions
+    client_functions       those functions
+    handler_signatures     requests of decorated methods: from arguments, and back
+    handler_table          the handlers of one class
+    handler_results        what a handler may return beside a reply
+    results                the same as type checkers see it
+    server_loop            the loop of a server
+    served_object          what the loop knows of the user's object
+    running_server         one server: its object, its process, and what its loop does next
+    server_replies         replies of servers
+    system_requests        what every server answers to OTP's `sys`
+    server_sys             `Sys`, which asks
+    awaitable_sys          `aio.Sys`
+    crash_reports          what the log says about a server that ended
+    server_harness         a server's object without a process, for tests
+    tested_processes       processes of a test, and those that it has left
+    pytest_fixtures        pytest's fixtures for tests of servers
     via                    names that a registry keeps, wherever the name of a process is taken
     remote_work            what a request asks a process to run, and the policy on that for peers
     task                   `Task`: the data and the functions

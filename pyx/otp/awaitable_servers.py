@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoProcess
+from pyx.otp import genserver as servers
 from pyx.otp import server_calls
 from pyx.otp.protocol import cast_message
 from pyx.otp.server_calls import CALL_SECONDS, Server
@@ -15,11 +16,38 @@ from pyx.runtime.local_node import this_node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.otp.via import ProcessName
+    from pyx.terms import Pid
+
 __all__ = ["GenServer"]
 
 
-class GenServer:
+class AwaitableServers:
     """The twins of the functions in `GenServer` that wait; a namespace, never instantiated."""
+
+    @staticmethod
+    async def start_link(
+        kind: type[servers.GenServer],
+        /,
+        *args: Any,
+        name: ProcessName | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Pid | Any:
+        """`Stock.start_link(...)`, awaitable: `await aio.GenServer.start_link(Stock, ...)`."""
+        return await kind.starting(args, kwargs, name=name, timeout=timeout, link=True)
+
+    @staticmethod
+    async def start(
+        kind: type[servers.GenServer],
+        /,
+        *args: Any,
+        name: ProcessName | None = None,
+        timeout: float | None = None,
+        **kwargs: Any,
+    ) -> Pid | Any:
+        """`Stock.start(...)`, awaitable."""
+        return await kind.starting(args, kwargs, name=name, timeout=timeout, link=False)
 
     @staticmethod
     async def call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
@@ -45,3 +73,6 @@ class GenServer:
     async def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:
         """`GenServer.stop`, awaitable."""
         return await server_calls.stop(server, reason, timeout)
+
+
+GenServer = AwaitableServers

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from pyx.otp.partition_supervisor import WithArguments
     from pyx.otp.server_calls import Server
-    from pyx.otp.starting import ServerName
     from pyx.otp.supervisor import AutoShutdown, Strategy
+    from pyx.otp.via import ProcessName
     from pyx.terms import Pid
 
 __all__ = ["Application", "DynamicSupervisor", "PartitionSupervisor", "Supervisor"]
@@ -36,7 +36,7 @@ class Supervisor:
         max_restarts: int = DEFAULT_RESTARTS,
         max_seconds: float = DEFAULT_SECONDS,
         auto_shutdown: AutoShutdown = "never",
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
     ) -> Pid:
         """`Supervisor.start_link`, awaitable."""
         server = supervisor_of(children, strategy, max_restarts, max_seconds, auto_shutdown)
@@ -50,7 +50,7 @@ class Supervisor:
         max_restarts: int = DEFAULT_RESTARTS,
         max_seconds: float = DEFAULT_SECONDS,
         auto_shutdown: AutoShutdown = "never",
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
     ) -> Pid:
         """`Supervisor.start`, awaitable."""
         server = supervisor_of(children, strategy, max_restarts, max_seconds, auto_shutdown)
@@ -103,7 +103,7 @@ class DynamicSupervisor:
     @staticmethod
     async def start_link(
         *,
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
         strategy: Literal["one_for_one"] = "one_for_one",
         max_children: int | None = None,
         max_restarts: int = DEFAULT_RESTARTS,
@@ -116,7 +116,7 @@ class DynamicSupervisor:
     @staticmethod
     async def start(
         *,
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
         strategy: Literal["one_for_one"] = "one_for_one",
         max_children: int | None = None,
         max_restarts: int = DEFAULT_RESTARTS,

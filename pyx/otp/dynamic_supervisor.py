@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pyx.otp.server_calls import Server
-    from pyx.otp.starting import ServerName
+    from pyx.otp.via import ProcessName
     from pyx.terms import Pid
 
 
@@ -50,7 +50,7 @@ class DynamicSupervisor:
     @staticmethod
     def start_link(
         *,
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
         strategy: Literal["one_for_one"] = "one_for_one",
         max_children: int | None = None,
         max_restarts: int = DEFAULT_RESTARTS,
@@ -81,7 +81,7 @@ class DynamicSupervisor:
     @staticmethod
     def start(
         *,
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
         strategy: Literal["one_for_one"] = "one_for_one",
         max_children: int | None = None,
         max_restarts: int = DEFAULT_RESTARTS,

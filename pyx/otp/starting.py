@@ -12,13 +12,15 @@ start.  The starter gets its answer in the step in which such a process has ende
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
+import functools
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pyx.core.tables import THE_NODE
 from pyx.errors import Exit, ProcessKilled
 from pyx.execution import context
 from pyx.execution.runner import Runner
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
+from pyx.otp.via import Via, claim_name
 from pyx.runtime.encoding import decode_reason
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import PendingAnswer
@@ -30,12 +32,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyx.core.processes import ProcessRecord
+    from pyx.otp.via import ProcessName
     from pyx.runtime.local_node import LocalNode
-
-    ServerName: TypeAlias = str
 
 ANCESTORS: Final = "$ancestors"
 """The key of the process dictionary under which the starter's name or pid, and its own ancestors, stand."""
+
+ALREADY_STARTED: Final = "already_started"
+"""The first word of the reason with which a process ends whose name in a registry is taken."""
 
 
 async def start_process(
@@ -44,7 +48,7 @@ async def start_process(
     kwargs: Mapping[str, Any] | None = None,
     *,
     what: str,
-    name: ServerName | None = None,
+    name: ProcessName | None = None,
     link: bool = False,
     timeout: float | None = None,
     initial_call: tuple[str, str, int] | None = None,
@@ -85,7 +89,11 @@ async def start_process(
             _give_up(here, pid, link=link)
             raise StartFailed(what, "timeout")
     if pending.outcome == "exit":
-        raise StartFailed(what, decode_reason(here.kernel, pending.body))
+        match decode_reason(here.kernel, pending.body):
+            case (str(word), Pid() as holder) if word == ALREADY_STARTED and type(name) is Via:
+                raise ServerAlreadyStarted(name, holder)
+            case reason:
+                raise StartFailed(what, reason)
     return pid if pending.outcome == "ready" else None
 
 
@@ -94,7 +102,7 @@ def spawn_process(
     args: tuple[Any, ...] = (),
     kwargs: Mapping[str, Any] | None = None,
     *,
-    name: ServerName | None = None,
+    name: ProcessName | None = None,
     link: bool = False,
     initial_call: tuple[str, str, int] | None = None,
     waiter: PendingAnswer | None = None,
@@ -110,9 +118,14 @@ def spawn_process(
     call = initial_call or name_of_call(body, len(args) + len(kwargs or ()))
     kind = "async def" if is_coroutine_function(body) else "def"
     code = here.processes.with_copies(body, args, kwargs) if args or kwargs else body
+    word: str | None = None
+    if isinstance(name, Via):
+        code = functools.partial(_claiming, name, code)
+    else:
+        word = name
     parent = runner.process if runner is not None else None
     with here.kernel_call as kernel:
-        holder = kernel.registry.whereis(name) if name is not None else None
+        holder = kernel.registry.whereis(word) if word is not None else None
         if holder is None:
             process, _ = kernel.process_signals.process_started(
                 kind,
@@ -122,14 +135,22 @@ def spawn_process(
                 link_to=parent if link else None,
             )
             process.runner = Runner(here, process)
-            if name is not None:
-                kernel.registry.register(process.pid, name)
+            if word is not None:
+                kernel.registry.register(process.pid, word)
             if parent is not None:
                 process.dictionary[ANCESTORS] = _ancestors(parent)
             if waiter is not None:
                 waiter.number = kernel.starts.awaited(process, waiter)
             return process.pid
     raise ServerAlreadyStarted(name, holder)
+
+
+def _claiming(name: Via, code: Callable[[], Any]) -> Any:
+    """Takes a name in a registry, and then runs *code*; ends the process if the name is taken."""
+    holder = claim_name(name, context.require("a named start").process.pid)
+    if holder is not None:
+        raise Exit((ALREADY_STARTED, holder))
+    return code()
 
 
 def _ancestors(parent: ProcessRecord) -> list[str | Pid]:
@@ -146,12 +167,14 @@ def _give_up(here: LocalNode, pid: Pid, *, link: bool) -> None:
         kernel.process_signals.exit(context.acting_pid() or THE_NODE, pid, "kill")
 
 
-def checked_server_name(name: Any) -> ServerName:
+def checked_server_name(name: Any) -> ProcessName:
     """Returns *name* if a process can be started under it.
 
     Raises:
         TypeError, ValueError: it cannot; the sentence lists what can be a name.
     """
+    if type(name) is Via:
+        return name
     if type(name) is not str:
         msg = f"the name of a server is a str, via(...) or None, not {name!r}"
         raise TypeError(msg)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pyx.otp.server_calls import Server
-    from pyx.otp.starting import ServerName
     from pyx.otp.supervisor_requests import ChildRow
+    from pyx.otp.via import ProcessName
     from pyx.terms import Pid
 
 Strategy: TypeAlias = Literal["one_for_one", "one_for_all", "rest_for_one"]
@@ -75,7 +75,9 @@ def supervisor_of(
     return SupervisorServer(decisions, lambda: decisions.start_all(specs), settings, pids_under=pids_under)
 
 
-async def start_supervisor(server: SupervisorServer, api: str, name: ServerName | None, *, link: bool) -> Pid:
+async def start_supervisor(
+    server: SupervisorServer, api: str, name: ProcessName | None, *, link: bool
+) -> Pid:
     """Starts the process of a supervisor, and waits until its children are started."""
     parent = context.acting_pid() if link else None
     pid = await start_process(
@@ -105,7 +107,7 @@ class Supervisor:
         max_restarts: int = DEFAULT_RESTARTS,
         max_seconds: float = DEFAULT_SECONDS,
         auto_shutdown: AutoShutdown = "never",
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
     ) -> Pid:
         """Starts a supervisor that is linked to the running process, and its children in order.
 
@@ -142,7 +144,7 @@ class Supervisor:
         max_restarts: int = DEFAULT_RESTARTS,
         max_seconds: float = DEFAULT_SECONDS,
         auto_shutdown: AutoShutdown = "never",
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
     ) -> Pid:
         """`start_link` without a link, from any thread: the supervisor goes on until it is stopped.
 

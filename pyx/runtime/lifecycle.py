@@ -48,6 +48,15 @@ if TYPE_CHECKING:
     from pyx.terms import Pid, Ref
 
 
+class ReportedExit(Exit):
+    """Ends the process that raises it with *reason*, and logs *title* and *text*; without a text nothing."""
+
+    def __init__(self, reason: Any, title: str, text: str) -> None:
+        super().__init__(reason)
+        self.title = title
+        self.text = text
+
+
 class Lifecycle:
     """Starts and ends the processes of one node.
 
@@ -259,12 +268,14 @@ class Lifecycle:
             return finish, process, *self._failed_answer(error)
         error = error or _idle_generator(value)
         reason, crashed = reason_of(error, self._sending.max_message_bytes)
+        if isinstance(error, ReportedExit):
+            return self._end, process, reason, error.title, error.text
         text = tracebacks.traceback_text(error) if crashed and error is not None else ""
-        return self._end, process, reason, text
+        return self._end, process, reason, "", text
 
-    def _end(self, process: ProcessRecord, reason: Reason, crash: str) -> None:
-        if crash:
-            self._kernel.printing.process_crashed(process, crash)
+    def _end(self, process: ProcessRecord, reason: Reason, title: str, report: str) -> None:
+        if report:
+            self._kernel.printing.process_crashed(process, report, title)
         self._kernel.process_signals.process_exited(process, reason)
 
     def _failed_answer(self, error: BaseException) -> tuple[str, Payload | str]:

@@ -1,7 +1,8 @@
 """The pytest plugin: collects `*.pyxt` files, and Markdown on the command line that holds sessions.
 
 A file is one item; its failure is the report of `pyx replay`.  Every pytest of the environment loads this
-entry point, so the rest of pyx is imported only when such a file is collected.
+entry point, so the rest of pyx is imported only when such a file is collected.  The fixtures of users' own
+tests are those of `otp/pytest_fixtures.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,13 @@ import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+
+from pyx.otp.pytest_fixtures import (  # noqa: F401 - pytest finds them in the plugin
+    _no_process_is_left,
+    pytest_pyfunc_call,
+    pyx_process,
+    start_supervised,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

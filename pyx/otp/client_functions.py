@@ -1,0 +1,72 @@
+"""Client functions of decorated handlers: `Stock.add("stock", "nike", 3)`, `Stock.clear("stock")`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+
+from pyx.execution.context import forbid_running_loop
+from pyx.otp import server_calls
+from pyx.otp.server_calls import CALL_SECONDS
+from pyx.runtime.arguments import checked_seconds
+from pyx.runtime.request import wait
+
+if TYPE_CHECKING:
+    from pyx.otp.handler_signatures import HandlerSignature
+    from pyx.otp.server_calls import CallRequest, Server
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class CallClient(Generic[P, R]):
+    """The client function of a `@handle.call` method.
+
+        Stock.add("stock", "nike", 3)                     waits at most 5 s for the reply, and returns it
+        Stock.add.within(0.5)("stock", "nike")            another limit; None waits for ever
+        await Stock.add.aio("stock", "nike")              in a coroutine; also Stock.add.within(0.5).aio(...)
+        request = Stock.add.request("stock", "nike")      asks now, and `request.result(timeout=1.0)` waits
+
+    The first argument is the server: a pid, a name, `(name, node)` or `via(...)`.  The others are those of
+    the method: data.  It raises a `CallError`, or an exception that the handler declares by `raises=`.
+    """
+
+    def __init__(self, name: str, signature: HandlerSignature, seconds: float | None = CALL_SECONDS) -> None:
+        self.name = name
+        self._signature = signature
+        self._seconds = seconds
+
+    def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Calls the server; see the class."""
+        request = self._signature.request(self.name, args, kwargs)
+        forbid_running_loop(f"{self.name}()", f"{self.name}.aio()")
+        reply: R = wait("GenServer.call", server_calls.call(server, request, self._seconds))
+        return reply
+
+    def within(self, seconds: float | None) -> CallClient[P, R]:
+        """Returns the function with another time limit, in seconds; None: no limit."""
+        return CallClient(self.name, self._signature, checked_seconds(seconds))
+
+    async def aio(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The call, awaitable."""
+        request = self._signature.request(self.name, args, kwargs)
+        reply: R = await server_calls.call(server, request, self._seconds)
+        return reply
+
+    def request(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> CallRequest:
+        """Sends the request and returns what waits for its reply: OTP's `gen_server:send_request`."""
+        return server_calls.request(server, self._signature.request(self.name, args, kwargs))
+
+
+class CastClient(Generic[P, R]):
+    """The client function of a `@handle.cast` method: sends the request, and returns `"ok"` at once.
+
+    Whether there is such a server is not looked at, as in OTP.
+    """
+
+    def __init__(self, name: str, signature: HandlerSignature) -> None:
+        self.name = name
+        self._signature = signature
+
+    def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """Casts to the server; see the class."""
+        return server_calls.cast(server, self._signature.request(self.name, args, kwargs))

@@ -1,0 +1,273 @@
+"""`GenServer`: a process that keeps a state and serves requests one by one, as OTP's `gen_server`."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+
+from pyx.otp import server_calls
+from pyx.otp.handler_table import HandlerTable
+from pyx.otp.server_calls import CALL_SECONDS, CallRequest
+from pyx.otp.server_harness import harness
+from pyx.otp.server_loop import run_on_thread, serve
+from pyx.otp.starting import start_process
+from pyx.runtime.request import wait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.otp.protocol import From
+    from pyx.otp.server_calls import Server
+    from pyx.otp.via import ProcessName
+    from pyx.terms import Pid
+
+S = TypeVar("S", bound="GenServer")
+
+
+class GenServer:
+    """A server: one process that keeps a state, `self`, and handles requests and messages one by one.
+
+        class Stock(GenServer):
+            def init(self, items=None):
+                self.items = dict(items or {})
+
+            @handle.call
+            def add(self, name: str, qty: int = 1) -> int:
+                self.items[name] = self.items.get(name, 0) + qty
+                return self.items[name]
+
+            @handle.call(raises=(KeyError,))
+            def take(self, name: str) -> int:
+                return self.items.pop(name)
+
+            @handle.cast
+            def clear(self) -> None:
+                self.items.clear()
+
+        Stock.start_link({"nike": 30}, name="stock")
+        Stock.add("stock", "nike", 3)                  # 33; the server by its name, pid or (name, node)
+        await Stock.add.aio("stock", "nike")           # in a coroutine
+        Stock.add.within(0.5)("stock", "nike")         # another time limit than 5 s
+        GenServer.call("stock", ("add", "nike", 3))    # the same message, as an Elixir node sends it
+
+    A handler returns the reply, or `Reply`, `NoReply` or `Stop`.  An exception ends the server, unless the
+    handler declares it by `raises=`: then the caller gets it.  `self.frm` is the caller that is being served.
+    Beside decorated methods, a class may have OTP's callbacks, which are described below.
+
+    A class without `async def` runs each of its servers on a thread, which may block.  With one or more
+    `async def`s its servers are coroutines on the process loop: all its methods run there, one message at a
+    time, and must not block.
+
+    Differs from Elixir: a request that no handler takes ends nothing; its caller gets `CallUndefined`.
+    """
+
+    __slots__ = ("frm",)
+
+    frm: From
+    """The caller of the call that is being handled, `(pid, reference)`: what `GenServer.reply` takes."""
+
+    __handlers__: ClassVar[HandlerTable]
+    __behaviour__: ClassVar[str] = "GenServer"
+    """The first word of a report."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            msg = f"{cls.__qualname__} has __init__: a server prepares itself in `init`, in its own process"
+            raise TypeError(msg)
+        cls.__handlers__ = HandlerTable(cls, GenServer)
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Refuses: an object alone is not a server."""
+        name = cls.__qualname__
+        msg = (
+            f"{name} is a server: start it by {name}.start_link(...), or test it by GenServer.harness({name})"
+        )
+        raise TypeError(msg)
+
+    # ------------------------------------------------------------ callbacks: a class defines those it needs
+
+    def init(self, *args: Any, **kwargs: Any) -> Any:
+        """Prepares the server, in its process, with the arguments of `start_link`.
+
+        Returns:
+            None; or `Continue(x)`: `handle_continue(x)` runs before any message; `Ignore`: the server is not
+            wanted; `Stop(reason)`: it cannot start; `NoReply(timeout=...)`: see `Reply`.
+        """
+
+    def handle_call(self, request: Any, frm: From) -> Any:
+        """Handles the calls that no decorated method takes; returns what a `@handle.call` method does."""
+
+    def handle_cast(self, request: Any) -> Any:
+        """Handles the casts that no decorated method takes; returns None, `NoReply(...)` or `Stop(...)`."""
+
+    def handle_info(self, message: Any) -> Any:
+        """Handles messages that are no requests, `"timeout"` among them; returns what `handle_cast` does."""
+
+    def handle_continue(self, argument: Any) -> Any:
+        """Goes on after `init`, or a handler, asked for that; returns what `handle_cast` does."""
+
+    def terminate(self, reason: Any) -> Any:
+        """Is called before the server ends by `Stop`, an exception, or, if it traps exits, its parent's end.
+
+        Not called when the process is killed, or gets an exit signal that it does not trap, as in OTP.
+        """
+
+    def code_change(self) -> None:
+        """Is called by `Sys.change_code`, once `self` is of the reloaded class; a `def`."""
+
+    def __getstate__(self) -> Any:
+        """Returns what `Sys.get_state` and reports show as the state."""
+        return dict(getattr(self, "__dict__", {}))
+
+    def __setstate__(self, state: Any) -> None:
+        """Sets the state that `Sys.replace_state` has made."""
+        self.__dict__.clear()
+        self.__dict__.update(state)
+
+    # ------------------------------------------------------------ starting
+
+    @classmethod
+    def start_link(
+        cls, *args: Any, name: ProcessName | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> Pid | Any:
+        """Starts a server that is linked to the calling process, waits until `init` has run, returns its pid.
+
+        Args:
+            *args: of `init`: data; the server gets its own copies.
+            name: a str, or `via(...)`; taken before `init` runs.
+            timeout: seconds that `init` may take, after which the server is killed; None: no limit.
+            **kwargs: of `init`.
+
+        Returns:
+            The pid; None where `init` returned `Ignore`.
+
+        Raises:
+            StartFailed: `init` raised, returned `Stop(reason)`, or was too slow.  A caller that traps exits
+                gets the EXIT message too; another one ends, as in OTP.
+            ServerAlreadyStarted: the name is taken; `init` was not run.
+            NotAProcess: the calling thread is not a pyx process.
+            WouldBlock: the thread runs an event loop (use `await aio.GenServer.start_link(Stock, ...)`).
+        """
+        start = cls.starting(args, kwargs, name=name, timeout=timeout, link=True)
+        return wait("GenServer.start_link", start)
+
+    @classmethod
+    def start(
+        cls, *args: Any, name: ProcessName | None = None, timeout: float | None = None, **kwargs: Any
+    ) -> Pid | Any:
+        """Starts a server without a link, from any thread; otherwise `start_link`."""
+        return wait("GenServer.start", cls.starting(args, kwargs, name=name, timeout=timeout, link=False))
+
+    @classmethod
+    async def starting(
+        cls,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        name: ProcessName | None,
+        timeout: float | None,
+        link: bool,
+    ) -> Pid | None:
+        """Starts a server, for threads and for coroutines; see `start_link`."""
+        body = _serve_async if cls.__handlers__.on_loop else _serve_on_thread
+        return await start_process(
+            functools.partial(body, cls, link),
+            args,
+            kwargs,
+            what=cls.__qualname__,
+            name=name,
+            link=link,
+            timeout=timeout,
+            initial_call=(cls.__module__, f"{cls.__qualname__}.init", len(args) + len(kwargs)),
+        )
+
+    # ------------------------------------------------------------ for clients of any server
+
+    @staticmethod
+    def call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
+        """Sends a request to a server and returns its reply; on any thread, in a process or not.
+
+        Args:
+            server: a pid, a registered name, `(name, node)`, or `via(...)`.
+            request: data.
+            timeout: seconds; None: no limit.
+
+        Raises:
+            CallError: there is no reply; its kinds say why (`CallTimeout`, `CallNoProcess` ...).
+            Exception: what the handler raised and declares.
+            EncodeError: the request is not data.
+            WouldBlock: the thread runs an event loop (use `await aio.GenServer.call()`).
+
+        Differs from Elixir: a failed call is an exception of the caller, which ends unless it catches it.
+        """
+        return wait("GenServer.call", server_calls.call(server, request, timeout))
+
+    @staticmethod
+    def request(server: Server, request: Any) -> CallRequest:
+        """Sends a request to a server, and returns what waits for its reply: OTP's `send_request`."""
+        return server_calls.request(server, request)
+
+    @staticmethod
+    def cast(server: Server, request: Any) -> str:
+        """Sends a request that has no reply; returns `"ok"`, also where there is no such server."""
+        return server_calls.cast(server, request)
+
+    @staticmethod
+    def reply(frm: From, value: Any) -> str:
+        """Replies to the caller *frm* of a call whose handler returned `NoReply`; from any process or thread.
+
+        A caller that has given up gets nothing.
+        """
+        return server_calls.reply(frm, value)
+
+    @staticmethod
+    def multi_call(
+        nodes: Sequence[str] | None, name: str, request: Any, timeout: float | None = None
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Calls the servers of one name on several nodes (None: this one and all visible ones) at once.
+
+        Returns:
+            The replies by node, and the nodes without one.
+        """
+        return wait("GenServer.multi_call", server_calls.multi_call(nodes, name, request, timeout))
+
+    @staticmethod
+    def abcast(nodes: Sequence[str] | None, name: str, request: Any) -> str:
+        """Casts to the servers of one name on several nodes; returns `"abcast"`."""
+        return server_calls.abcast(nodes, name, request)
+
+    @staticmethod
+    def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:
+        """Ends a server, after its `terminate(reason)`, and returns `"ok"` once it is dead.
+
+        Raises:
+            CallError: there is no such server, it ended with another reason, or *timeout* (seconds) is over.
+        """
+        return wait("GenServer.stop", server_calls.stop(server, reason, timeout))
+
+    @staticmethod
+    def whereis(server: Server) -> Pid | tuple[str, str] | None:
+        """Returns the pid of a server of this node, or None; `(name, node)` of another node as it is."""
+        return server_calls.whereis(server)
+
+    @staticmethod
+    def harness(kind: type[S], *args: Any, **kwargs: Any) -> S:
+        """Returns a server's object with `init` run and no process, so that a test calls its methods.
+
+            stock = GenServer.harness(Stock, {"nike": 1})
+            assert stock.add("nike") == 2
+
+        An `async def init` is run by `asyncio.run`.
+
+        Raises:
+            StartFailed: `init` returned `Stop` or `Ignore`.
+        """
+        return harness(kind, *args, **kwargs)
+
+
+def _serve_on_thread(kind: type[GenServer], is_linked: bool, /, *args: Any, **kwargs: Any) -> None:
+    run_on_thread(serve(kind, is_linked, *args, **kwargs))
+
+
+_serve_async = serve

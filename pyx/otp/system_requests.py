@@ -1,0 +1,160 @@
+"""What every server answers to the requests of OTP's `sys`, in the shapes that OTP's own servers have.
+
+A request of a peer that shows or changes what a server keeps passes the node's `--rpc` policy, by the origin
+of the message.  See `server_sys.py` for the functions that ask.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.core.policy import allows
+from pyx.errors import EncodeError, RpcRefused
+from pyx.execution import tracebacks
+from pyx.otp.handler_results import Stop
+from pyx.otp.protocol import raised_value, refused_value
+from pyx.otp.remote_work import LocalWork, admitted
+from pyx.otp.server_replies import send_reply
+from pyx.runtime.encoding import encoded
+from pyx.runtime.local_node import this_node
+from pyx.signals import Call
+from pyx.terms import Pid
+
+if TYPE_CHECKING:
+    from pyx.otp.running_server import RunningServer
+    from pyx.terms import Incarnation
+
+
+functions_at_home: Final[dict[int, LocalWork]] = {}
+"""Functions that `Sys.replace_state` has asked servers of this node to call, by the number in the request."""
+
+
+def answer_system_request(
+    running: RunningServer, message: tuple[Any, Any, Any], origin: Incarnation | None
+) -> Stop | None:
+    """Answers a system message; returns the end of the server, if it asks for that.
+
+    Args:
+        running: the server.
+        message: `("system", (pid, ref), request)`.
+        origin: the node that encoded it; None for this one.
+    """
+    _, frm, request = message
+    if not (type(frm) is tuple and len(frm) == 2):
+        return None
+    match request:
+        case ("terminate", reason):
+            send_reply(frm, "ok")
+            return Stop(reason)
+        case "suspend" | "resume":
+            running.suspended = request == "suspend"
+            send_reply(frm, "ok")
+        case _:
+            send_reply(frm, _refusal(origin) or _answer(running, request, origin))
+    return None
+
+
+def _refusal(origin: Incarnation | None) -> Any:
+    """Returns the answer to a peer that may not see or change what servers keep here; else None."""
+    tables = this_node().kernel.tables
+    if origin is None or allows(tables.policy, Call, marked=False):
+        return None
+    return refused_value(f"{tables.name} runs with --rpc {tables.policy}, and this needs --rpc open")
+
+
+def _answer(running: RunningServer, request: Any, origin: Incarnation | None) -> Any:
+    try:
+        match request:
+            case "get_state":
+                return "ok", as_data(running.server.__getstate__())
+            case "get_status":
+                return _status(running)
+            case ("replace_state", work):
+                if origin is None and type(work) is int:
+                    work = functions_at_home[work]
+                running.server.__setstate__(admitted(origin, work)(running.server.__getstate__()))
+                return "ok", as_data(running.server.__getstate__())
+            case ("debug", ("trace", bool(is_on))):
+                running.traced = running.runner.process.leader or Pid(0) if is_on else None
+                return "ok"
+            case ("debug", ("trace", bool(is_on), Pid() as leader)):
+                running.traced = leader if is_on else None
+                return "ok"
+            case ("change_code", _, _, _):
+                change_class(running)
+                return "ok"
+    except RpcRefused as error:
+        return refused_value(str(error))
+    except Exception as error:  # what the caller chose failed; the server goes on as it was
+        return raised_value(tracebacks.as_value(error))
+    return "error", ("unknown_system_msg", as_data(request))
+
+
+def _status(running: RunningServer) -> Any:
+    """Returns the status in OTP's shape."""
+    process, server = running.runner.process, running.server
+    cls = type(server)
+    return (
+        "status",
+        process.pid,
+        ("module", f"{cls.__module__}.{cls.__qualname__}"),
+        [
+            as_data(dict(process.dictionary)),
+            "suspended" if running.suspended else "running",
+            running.parent or process.pid,
+            [("trace", True)] if running.traced is not None else [],
+            {"name": process.name, "state": as_data(server.__getstate__())},
+        ],
+    )
+
+
+def newest_class(cls: type) -> type:
+    """Returns the class that has the name of *cls* in its module now, after a reload; else *cls*."""
+    found: Any = sys.modules.get(cls.__module__)
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found if isinstance(found, type) else cls
+
+
+def change_class(running: RunningServer) -> None:
+    """Makes the server one of the class that its module has now, and calls its `code_change`."""
+    server = running.server
+    before = type(server)
+    after = newest_class(before)
+    table = getattr(after, "__handlers__", None)
+    if table is None:
+        msg = f"{after.__module__}.{after.__qualname__} is not a server any more"
+        raise TypeError(msg)
+    if table.on_loop is not before.__handlers__.on_loop:
+        msg = (
+            f"{after.__qualname__} gained or lost its `async def`s, and a server stays on its thread, "
+            "or on the process loop"
+        )
+        raise TypeError(msg)
+    server.__class__ = after
+    try:
+        server.code_change()
+    except BaseException:
+        server.__class__ = before
+        raise
+
+
+def as_data(value: Any) -> Any:
+    """Returns *value* if it is data; of a dict, the values that are, and how the others print."""
+    limit = this_node().max_message_bytes
+    try:
+        encoded(value, limit)
+    except EncodeError:
+        if type(value) is dict:
+            return {_or_repr(key, limit): _or_repr(item, limit) for key, item in value.items()}
+        return _or_repr(value, limit)
+    return value
+
+
+def _or_repr(value: Any, limit: int) -> Any:
+    try:
+        encoded(value, limit)
+    except EncodeError:
+        return repr(value)
+    return value
