@@ -172,6 +172,7 @@ class TestOrder:
 class TestLaziness:
     def test_k12_two_of_ten_with_two_at_a_time_start_three(self, node: LocalNode) -> None:
         taken: list[int] = []
+        gates = Gates(10)
 
         def items() -> Iterator[int]:
             for item in range(10):
@@ -179,11 +180,15 @@ class TestLaziness:
                 yield item
 
         def story() -> Any:
-            stream = Task.async_stream(items(), same, max_concurrency=2)
+            stream = Task.async_stream(items(), gates.run, max_concurrency=2)
             assert taken == []
-            found = list(itertools.islice(stream, 2))
+            gates.events[0].set()
+            first = next(stream)
+            assert taken == [0, 1]
+            gates.events[1].set()
+            second = next(stream)
             stream.close()
-            return found
+            return [first, second]
 
         assert as_process(node, settled_with_nothing_left(story)) == [("ok", 0), ("ok", 1)]
         assert taken == [0, 1, 2]
