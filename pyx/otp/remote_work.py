@@ -95,6 +95,26 @@ class NamedWork:
         return chosen_function(tables, self._origin, module, function, [*leading, *args], kwargs, source)()
 
 
+class LocalRequest:
+    """A request with a `LocalWork` in it, which goes to a process of this node as it is.
+
+    It is not data, so no peer can send one.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: Any) -> None:
+        self.parts: Final = parts
+
+    def __repr__(self) -> str:
+        return repr(self.parts)
+
+
+def parts_of(request: Any) -> Any:
+    """Returns what a request says, whether it has stayed in this node or not."""
+    return request.parts if type(request) is LocalRequest else request
+
+
 # ---------------------------------------------------------------- the side that asks
 
 

@@ -17,6 +17,7 @@ from pyx.execution.context import require
 from pyx.execution.thread_state import runs_loop
 from pyx.otp.remote_work import LocalWork
 from pyx.otp.starting import spawn_process
+from pyx.primitives import self as own_pid
 from pyx.primitives import send
 from pyx.process import Process
 from pyx.runtime.encoding import encoded
@@ -51,6 +52,13 @@ class TaskParts(NamedTuple):
     alias: Ref | None
 
 
+class Supervised(NamedTuple):
+    """A task that a task supervisor starts for an owner: it ends with the owner until it has got `START`."""
+
+    leader: Pid | None
+    """The group leader of the owner, at whose terminal the task prints."""
+
+
 # ---------------------------------------------------------------- the owner
 
 
@@ -65,27 +73,30 @@ def start_linked_task(call: str, work: Work) -> TaskParts:
         raise
 
 
-def spawn_task(work: Work, owner: Pid, *, link: bool, watches_owner: bool = False) -> Pid:
+def spawn_task(work: Work, owner: Pid, *, link: bool, supervised: Supervised | None = None) -> Pid:
     """Starts the process of a task, which waits for the `START` of its owner; returns the pid.
 
     Args:
         work: what it runs.
         owner: sends `START`.
         link: links it to the running process.
-        watches_owner: it ends with its owner until it has got that message.
+        supervised: set if a task supervisor starts it.
     """
     body = _run_on_loop if is_on_loop(work) else _run
     return spawn_process(
-        functools.partial(body, work, owner, watches_owner=watches_owner),
-        link=link,
-        initial_call=work.initial_call,
+        functools.partial(body, work, owner, supervised), link=link, initial_call=work.initial_call
     )
 
 
-def spawn_unanswered(work: Work, callers: list[Pid], *, link: bool) -> Pid:
-    """Starts a process that runs *work*, whose result nothing waits for; returns the pid."""
+def spawn_unanswered(work: Work, callers: list[Pid], *, link: bool, leader: Pid | None = None) -> Pid:
+    """Starts a process that runs *work*, whose result nothing waits for; returns the pid.
+
+    The *leader* is that of its group; None: as of the running process.
+    """
     body = _run_unanswered_on_loop if is_on_loop(work) else _run_unanswered
-    return spawn_process(functools.partial(body, work, callers), link=link, initial_call=work.initial_call)
+    return spawn_process(
+        functools.partial(body, work, callers, leader), link=link, initial_call=work.initial_call
+    )
 
 
 def is_on_loop(work: Work) -> bool:
@@ -120,8 +131,8 @@ def end(runner: Runner, pid: Pid, reason: str) -> None:
 # ---------------------------------------------------------------- the task
 
 
-def _run(work: Work, owner: Pid, *, watches_owner: bool) -> Any:
-    ref, alias = wait("Task", _started(owner, watches_owner=watches_owner))
+def _run(work: Work, owner: Pid, supervised: Supervised | None) -> Any:
+    ref, alias = wait("Task", _started(owner, supervised))
     value = work()
     if isinstance(value, Coroutine):  # a function that was found by its name is an `async def`
         return _answer_later(value, ref, alias)
@@ -129,29 +140,39 @@ def _run(work: Work, owner: Pid, *, watches_owner: bool) -> Any:
     return None
 
 
-async def _run_on_loop(work: Work, owner: Pid, *, watches_owner: bool) -> None:
-    ref, alias = await _started(owner, watches_owner=watches_owner)
+async def _run_on_loop(work: Work, owner: Pid, supervised: Supervised | None) -> None:
+    ref, alias = await _started(owner, supervised)
     await _answer_later(work(), ref, alias)
 
 
-def _run_unanswered(work: Work, callers: list[Pid]) -> Any:
+def _run_unanswered(work: Work, callers: list[Pid], leader: Pid | None) -> Any:
     Process.put(CALLERS, callers)
+    _print_at(leader)
     value = work()
     return value if isinstance(value, Coroutine) else None
 
 
-async def _run_unanswered_on_loop(work: Work, callers: list[Pid]) -> None:
+async def _run_unanswered_on_loop(work: Work, callers: list[Pid], leader: Pid | None) -> None:
     Process.put(CALLERS, callers)
+    _print_at(leader)
     await work()
 
 
-async def _started(owner: Pid, *, watches_owner: bool) -> tuple[Ref, Ref]:
+def _print_at(leader: Pid | None) -> None:
+    if leader is not None:
+        Process.group_leader(own_pid(), leader)
+
+
+async def _started(owner: Pid, supervised: Supervised | None) -> tuple[Ref, Ref]:
     """Waits for `START`; returns the reference and the alias.
 
     Raises:
         Exit: `"timeout"`, or `("shutdown", reason)` if the owner has ended.
     """
-    watch = Process.monitor(owner) if watches_owner else None
+    watch = None
+    if supervised is not None:
+        _print_at(supervised.leader)
+        watch = Process.monitor(owner)
     patterns: list[Any] = [(START, ..., ..., list)]
     if watch is not None:
         patterns.append(("DOWN", watch, "process", ..., ...))

@@ -35,6 +35,7 @@ from pyx.errors import ReceiveTimeout
 from pyx.execution.context import require
 from pyx.otp import task_process
 from pyx.otp.remote_work import LocalWork
+from pyx.otp.task_process import Supervised
 from pyx.primitives import drain
 from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, until
 
@@ -211,7 +212,7 @@ class TestAsync:
         def story() -> Any:
             work = LocalWork(node, returns, (1,), {})
             owner = spawn(never)
-            pid = task_process.spawn_task(work, owner, link=False, watches_owner=True)
+            pid = task_process.spawn_task(work, owner, link=False, supervised=Supervised(None))
             watch = Process.monitor(pid)
             Process.exit(owner, "gone")
             return receive(("DOWN", watch, ..., ..., ...), timeout=HANG)[4]
