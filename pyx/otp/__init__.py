@@ -41,6 +41,8 @@ or a prompt names one of its classes.
     task_waits             what the owner waits for: await, yield, shutdown and their relatives
     task_stream            a task for each item, a few at a time
     stream_window          how many tasks of a stream run, and which result is next
+    task_children          what a task supervisor starts when it is asked for a task
+    supervised_tasks       tasks under a supervisor, as their owners ask for them
     task_errors            why a task has no result for the process that asks
     awaitable_tasks        `aio.Task`
     children               child specifications

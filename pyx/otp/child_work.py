@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from pyx.otp.child_errors import ChildSpecInvalid
 from pyx.otp.children import ChildSpec
@@ -26,11 +26,21 @@ from pyx.terms import Ref
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pyx.otp.remote_work import NamedWork
     from pyx.terms import Incarnation
 
 _handed: Final[dict[Ref, ChildSpec]] = {}
 """Specifications on their way to a supervisor of this OS process, by the reference in the request."""
+
+
+class StartWork(Protocol):
+    """What starts a child, or is its function: `LocalWork`, `NamedWork`, or the start of a task."""
+
+    @property
+    def initial_call(self) -> tuple[str, str, int]:
+        """Module, function and number of arguments."""
+
+    def __call__(self) -> Any:
+        """Calls the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +50,7 @@ class ChildWork:
     With `is_spawned` the work is a function that becomes a process, else a `start_link`.
     """
 
-    work: LocalWork | NamedWork
+    work: StartWork
     is_spawned: bool
 
     @property

@@ -25,6 +25,7 @@ from pyx.execution.thread_state import thread
 from pyx.otp.call_errors import CallingSelf, CallNoProcess, CallTimeout
 from pyx.otp.call_failures import Asked, ended_with, value_of
 from pyx.otp.protocol import From, cast_message, system_message, terminate_request
+from pyx.otp.remote_work import LocalRequest
 from pyx.otp.via import resolved
 from pyx.primitives import send
 from pyx.process import Process
@@ -287,6 +288,21 @@ def whereis(server: Server) -> Pid | tuple[str, str] | None:
     return Process.whereis(checked_name(found))
 
 
+def placed(server: Server) -> tuple[Server, str]:
+    """Returns a server as a call takes it, and the node that it is on; "" for this one."""
+    here = this_node()
+    try:
+        dest = checked_destination(here, server)
+    except NoProcess:  # a `via` that names none: the call says so
+        return server, ""
+    match dest:
+        case (str(name), str(node)):
+            return (name, "") if here.kernel.tables.is_here(node) else ((name, node), node)
+        case Pid():
+            return dest, dest.node
+    return server, ""
+
+
 # ---------------------------------------------------------------- parts of a call
 
 
@@ -327,8 +343,8 @@ def _ask(here: LocalNode, pending: PendingAnswer, asked: Asked, *, is_system: bo
 
 
 def _body(here: LocalNode, node: str, value: Any, what: str) -> Any:
-    """Returns what is sent to a process of *node*: a payload, or on this node a flat value itself."""
-    if not node and is_flat(value):
+    """Returns what is sent to a process of *node*: a payload, or on this node what stays as it is."""
+    if not node and (is_flat(value) or type(value) is LocalRequest):
         return value
     return Payload(encode_payload(value, what=what, max_bytes=here.max_message_bytes))
 

@@ -69,16 +69,16 @@ def _pid_in(reply: Any, child: Any) -> Pid | None:
             return pid
         case ("ok", *_):
             return None
-    raise _refusal(reply, child)
+    raise refusal(reply, child)
 
 
 def _word_in(reply: Any, child: Any) -> str:
     if reply == "ok":
         return "ok"
-    raise _refusal(reply, child)
+    raise refusal(reply, child)
 
 
-def _refusal(reply: Any, child: Any) -> Exception:
+def refusal(reply: Any, child: Any) -> Exception:
     """Returns the exception that a reply `("error", reason)` means."""
     match reply:
         case ("error", str(reason)) if reason in REFUSALS:

@@ -16,8 +16,9 @@ from pyx.execution.node_log import log
 from pyx.otp.child_errors import ChildError, ChildSpecInvalid
 from pyx.otp.child_processes import start_child, stop_child, stop_together
 from pyx.otp.child_work import spec_in
+from pyx.otp.dynamic_restarts import DynamicRestarts
 from pyx.otp.protocol import CALL, CAST, SYSTEM, refused_value, reply_message, undefined_value
-from pyx.otp.remote_work import receive_any
+from pyx.otp.remote_work import parts_of, receive_any
 from pyx.otp.restarts import Restarts
 from pyx.otp.starting import init_done, init_failed
 from pyx.otp.supervision_reports import report_line, stop_line
@@ -31,6 +32,7 @@ from pyx.otp.supervision_steps import (
     StopTogether,
     TryAgain,
 )
+from pyx.otp.task_children import task_spec
 from pyx.primitives import self as own_pid
 from pyx.primitives import send
 from pyx.process import Process
@@ -41,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from pyx.otp.child_processes import Stopped
-    from pyx.otp.dynamic_restarts import DynamicRestarts
     from pyx.otp.restarts import SupervisedChild
     from pyx.otp.supervision_steps import Plan
     from pyx.terms import Incarnation
@@ -112,7 +113,7 @@ class SupervisorServer:
 
     def _answer(self, request: Any, origin: Incarnation | None) -> Any:
         decisions = self._decisions
-        match request:
+        match parts_of(request):
             case "which_children":
                 has_ids = isinstance(decisions, Restarts)
                 return [listed(child, has_id=has_ids) for child in decisions.children]
@@ -124,6 +125,8 @@ class SupervisorServer:
                 ]
             case ("start_child", wanted):
                 return started_reply(self._carry_out(decisions.start_child(spec_in(wanted, origin))))
+            case ("start_task", *_) as parts if isinstance(decisions, DynamicRestarts):
+                return started_reply(self._carry_out(decisions.start_child(task_spec(parts, origin))))
             case ("terminate_child", child):
                 self._carry_out(decisions.terminate_child(child))
                 return "ok"

@@ -9,11 +9,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
 from pyx.execution import context
 from pyx.otp import task_waits
+from pyx.otp.dynamic_supervisor import dynamic_supervisor_of
 from pyx.otp.remote_work import admitted, work_for
+from pyx.otp.restart_intensity import DEFAULT_RESTARTS, DEFAULT_SECONDS
+from pyx.otp.supervised_tasks import TASK_SHUTDOWN, SupervisedTasks, running_children, start_under
+from pyx.otp.supervisor import start_supervisor
+from pyx.otp.supervisor_requests import terminate_child
+from pyx.otp.task_children import PLAIN
 from pyx.otp.task_process import callers_of, spawn_unanswered, start_linked_task
 from pyx.otp.task_stream import LinkedTasks, on_this_thread, results, stream_options
 from pyx.primitives import make_ref, send
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
     from types import ModuleType
 
+    from pyx.otp.children import RestartKind, Shutdown
+    from pyx.otp.server_calls import Server
+    from pyx.otp.starting import ServerName
     from pyx.otp.task_process import InitialCall
     from pyx.otp.task_waits import Outcome
     from pyx.terms import Pid, Ref
@@ -37,6 +46,206 @@ R_co = TypeVar("R_co", covariant=True)
 
 AWAIT_SECONDS: Final = 5.0
 """The time limit of a wait that is given none, as in Elixir."""
+
+
+class TaskSupervisor:
+    """`Task.Supervisor`: supervisors of tasks, here and on other nodes, as Elixir's module of that name.
+
+    Each is a dynamic supervisor, and a child of another one as `child(Task.Supervisor, name="tasks")`.
+    Every *supervisor* below is a pid, a name, `(name, node)` or `via(...)`.  On another node the function
+    goes by its name or as source, as by `rpc.call`, passes the `--rpc` policy there, and prints here.
+    """
+
+    child_options: ClassVar[Mapping[str, Any]] = {"type": "supervisor"}
+
+    @staticmethod
+    def start_link(
+        *,
+        name: ServerName | None = None,
+        max_children: int | None = None,
+        max_restarts: int = DEFAULT_RESTARTS,
+        max_seconds: float = DEFAULT_SECONDS,
+    ) -> Pid:
+        """Starts a task supervisor that is linked to the caller; returns its pid.
+
+        Args:
+            name: its name.
+            max_children: the most tasks at one time; None: any number.
+            max_restarts: restarts of tasks within *max_seconds* that are borne; see `DynamicSupervisor`.
+            max_seconds: the length of that window.
+
+        Raises:
+            ChildSpecInvalid, ServerAlreadyStarted, NotAProcess: as `DynamicSupervisor.start_link`.
+        """
+        server = dynamic_supervisor_of("one_for_one", max_children, max_restarts, max_seconds)
+        started = start_supervisor(server, "Task.Supervisor", name, link=True)
+        return wait("Task.Supervisor.start_link", started)
+
+    @overload
+    @staticmethod
+    def async_(
+        supervisor: Server,
+        function: Callable[P, Coroutine[Any, Any, R]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    @staticmethod
+    def async_(
+        supervisor: Server, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Task[R]: ...
+    @overload
+    @staticmethod
+    def async_(
+        supervisor: Server,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Task[Any]: ...
+    @staticmethod
+    def async_(supervisor: Server, target: Any, /, *args: Any, **kwargs: Any) -> Task[Any]:
+        """Starts a task under a supervisor, linked to the supervisor and to the caller.
+
+        Args:
+            supervisor: see the class.
+            target: see `Task.async_`.
+            args: data, or after a module the name of its function and a list.
+            kwargs: data, by name.
+
+        Raises:
+            CallNoProcess, CallNoConnection: there is no such supervisor, or its node cannot be reached.
+            CallRefused: the `--rpc` policy of its node forbids the function.
+            TooManyChildren: it has `max_children` tasks.
+            NotAProcess: the calling thread is not a pyx process.
+            EncodeError: an argument is not data, or the function cannot be sent.
+            WouldBlock: the thread runs an event loop (use `await aio.Task.Supervisor.async_()`).
+        """
+        api = "Task.Supervisor.async_"
+        tasks = SupervisedTasks(api, supervisor, target, args, kwargs, link=True)
+        return Task(*wait(api, tasks.start_one()))
+
+    @overload
+    @staticmethod
+    def async_nolink(
+        supervisor: Server,
+        function: Callable[P, Coroutine[Any, Any, R]],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Task[R]: ...
+    @overload
+    @staticmethod
+    def async_nolink(
+        supervisor: Server, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Task[R]: ...
+    @overload
+    @staticmethod
+    def async_nolink(
+        supervisor: Server,
+        module: ModuleType | str,
+        /,
+        function: str,
+        args: Sequence[Any] = (),
+        *,
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Task[Any]: ...
+    @staticmethod
+    def async_nolink(supervisor: Server, target: Any, /, *args: Any, **kwargs: Any) -> Task[Any]:
+        """`async_` without the link to the caller: neither ends with the other; raises as `async_`."""
+        api = "Task.Supervisor.async_nolink"
+        tasks = SupervisedTasks(api, supervisor, target, args, kwargs, link=False)
+        return Task(*wait(api, tasks.start_one()))
+
+    @staticmethod
+    def async_stream(
+        supervisor: Server,
+        items: Iterable[Any],
+        target: Any,
+        /,
+        *rest: Any,
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = AWAIT_SECONDS,
+        on_timeout: str = "exit",
+        shutdown: Shutdown = TASK_SHUTDOWN,
+    ) -> Generator[tuple[str, Any], None, None]:
+        """`Task.async_stream`, with tasks under a supervisor, linked to the process that asks.
+
+        Where the supervisor is on another node, each task takes a round trip to be started.
+
+        Raises:
+            CallError, TooManyChildren: as `async_`, when the task of an item is started.
+            Exception: as `Task.async_stream`.
+        """
+        options = stream_options(max_concurrency, ordered=ordered, timeout=timeout, on_timeout=on_timeout)
+        api = "Task.Supervisor.async_stream"
+        starter = SupervisedTasks(api, supervisor, target, rest, {}, link=True, shutdown=shutdown)
+        return on_this_thread(api, results(f"{api}()", items, starter, options))
+
+    @staticmethod
+    def async_stream_nolink(
+        supervisor: Server,
+        items: Iterable[Any],
+        target: Any,
+        /,
+        *rest: Any,
+        max_concurrency: int | None = None,
+        ordered: bool = True,
+        timeout: float | None = AWAIT_SECONDS,
+        on_timeout: str = "exit",
+        shutdown: Shutdown = TASK_SHUTDOWN,
+    ) -> Generator[tuple[str, Any], None, None]:
+        """`async_stream` without links to the process that asks: a task that crashes does not end it."""
+        options = stream_options(max_concurrency, ordered=ordered, timeout=timeout, on_timeout=on_timeout)
+        api = "Task.Supervisor.async_stream_nolink"
+        starter = SupervisedTasks(api, supervisor, target, rest, {}, link=False, shutdown=shutdown)
+        return on_this_thread(api, results(f"{api}()", items, starter, options))
+
+    @staticmethod
+    def start_child(
+        supervisor: Server,
+        target: Any,
+        /,
+        *rest: Any,
+        restart: RestartKind = "temporary",
+        shutdown: Shutdown = TASK_SHUTDOWN,
+    ) -> Pid:
+        """Starts a task whose value nothing waits for, from any thread; returns its pid.
+
+        Args:
+            supervisor: see the class.
+            target: a function, or a module or its name.
+            rest: its arguments; after a module the name of the function and a list.
+            restart: `"temporary"`, `"transient"` or `"permanent"`: whether it is started again when it
+                has ended.  The pid is then another one.
+            shutdown: seconds that it may take to stop, as of a child; or `"brutal_kill"`.
+
+        Raises:
+            CallError, TooManyChildren, EncodeError, WouldBlock: as `async_`.
+            ChildSpecInvalid: *restart* or *shutdown* has no meaning.
+        """
+        api = "Task.Supervisor.start_child"
+        started = start_under(api, supervisor, PLAIN, target, rest, {}, restart, shutdown)
+        return wait(api, started)[0]
+
+    @staticmethod
+    def children(supervisor: Server) -> list[Pid]:
+        """Returns the pids of the tasks that run under a supervisor, the newest first."""
+        return wait("Task.Supervisor.children", running_children(supervisor))
+
+    @staticmethod
+    def terminate_child(supervisor: Server, pid: Pid) -> str:
+        """Stops a task, and returns `"ok"` when it has ended.
+
+        Raises:
+            ChildNotFound: it is not a task of this supervisor.
+            CallError: see `GenServer.call`.
+        """
+        return wait("Task.Supervisor.terminate_child", terminate_child(supervisor, pid))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +262,16 @@ class Task(Generic[R_co]):
         mfa: module, name and number of arguments of its function.
     """
 
+    child_options: ClassVar[Mapping[str, Any]] = {"restart": "temporary"}
+
     ref: Ref
     pid: Pid | None
     owner: Pid
     mfa: InitialCall
     alias: Ref | None = field(default=None, repr=False, compare=False)
     """The alias that the result is sent to."""
+
+    Supervisor = TaskSupervisor
 
     def __await__(self) -> Generator[Any, None, R_co]:
         """Waits in a coroutine as `Task.await_` does on a thread, with its time limit of 5 s.

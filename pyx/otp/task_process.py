@@ -132,7 +132,7 @@ def end(runner: Runner, pid: Pid, reason: str) -> None:
 
 
 def _run(work: Work, owner: Pid, supervised: Supervised | None) -> Any:
-    ref, alias = wait("Task", _started(owner, supervised))
+    ref, alias = wait("receive", _started(owner, supervised))
     value = work()
     if isinstance(value, Coroutine):  # a function that was found by its name is an `async def`
         return _answer_later(value, ref, alias)

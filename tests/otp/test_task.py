@@ -30,6 +30,7 @@ from pyx import (
     self,
     send,
     spawn,
+    spawn_monitor,
 )
 from pyx.errors import ReceiveTimeout
 from pyx.execution.context import require
@@ -321,8 +322,7 @@ class TestAwait:
             Task.await_(Task.async_(exits, "bad"), None)
 
         def outer() -> Any:
-            pid = spawn(story)
-            watch = Process.monitor(pid)
+            _, watch = spawn_monitor(story)
             return receive(("DOWN", watch, ..., ..., ...), timeout=HANG)[4]
 
         assert as_process(node, outer) == "bad"

@@ -24,6 +24,7 @@ from pyx import (
     self,
     send,
     spawn,
+    spawn_monitor,
 )
 from pyx.execution.context import require
 from pyx.primitives import drain
@@ -262,8 +263,7 @@ class TestFailures:
             receive("never")
 
         def story() -> Any:
-            pid = spawn(consume)
-            watch = Process.monitor(pid)
+            _, watch = spawn_monitor(consume)
             return receive(("DOWN", watch, ..., ..., ...), timeout=HANG)[4]
 
         assert as_process(node, settled_with_nothing_left(story)) == "bad"
