@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from pyx.otp.children import RestartKind, Shutdown
     from pyx.otp.server_calls import Server
-    from pyx.otp.starting import ServerName
     from pyx.otp.task_process import InitialCall
     from pyx.otp.task_waits import Outcome
+    from pyx.otp.via import ProcessName
     from pyx.terms import Pid, Ref
 
 __all__ = ["Task"]
@@ -61,7 +61,7 @@ class TaskSupervisor:
     @staticmethod
     def start_link(
         *,
-        name: ServerName | None = None,
+        name: ProcessName | None = None,
         max_children: int | None = None,
         max_restarts: int = DEFAULT_RESTARTS,
         max_seconds: float = DEFAULT_SECONDS,
