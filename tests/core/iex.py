@@ -309,6 +309,23 @@ DETAILS: Final = (
         ("tests/otp/test_supervisor.py::test_p19_child_is_terminated_restarted_and_deleted",),
     ),
     Detail(
+        "failed calls",
+        "a caller exits when a call fails, with `:normal` if the server ended so",
+        "it gets an exception: `CallExited` with the reason `'normal'`",
+        "that is Python's way to fail; uncaught, it ends the caller all the same",
+        (
+            "tests/otp/test_server_calls.py::TestCall::test_g10_server_that_ends_normally_without_a_reply",
+            "tests/otp/test_server_calls.py::TestCall::test_g14_no_such_process",
+        ),
+    ),
+    Detail(
+        "calls outside processes",
+        "a call is a message to a process, so only a process calls",
+        "any thread and any coroutine may call",
+        "a web handler is the commonest caller",
+        ("tests/otp/test_server_calls.py::TestCall::test_g12_reply_comes_to_any_thread",),
+    ),
+    Detail(
         "supervisors without a link",
         "a supervisor is always linked to the process that starts it",
         "`Supervisor.start` makes no link, and works on any thread",
