@@ -123,6 +123,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout: float | None = None,
         *,
         kwargs: Mapping[str, Any] | None = None,
+        binaries: str = "str",
     ) -> Any: ...
     @staticmethod
     async def call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -176,6 +177,7 @@ class AwaitableWithin:
         args: Sequence[Any] = (),
         *,
         kwargs: Mapping[str, Any] | None = None,
+        binaries: str = "str",
     ) -> Any: ...
     async def call(self, node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
         """`rpc.call`, awaitable."""

@@ -15,6 +15,7 @@ from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
 from pyx.runtime import process_requests
 from pyx.runtime.arguments import (
+    checked_binaries,
     checked_choice,
     checked_destination,
     checked_mailbox_limit,
@@ -167,13 +168,14 @@ class Process:
         """Sets a flag of the running process and returns its old value.
 
         Args:
-            name: `"trap_exit"`, or `"max_mailbox"`.
+            name: `"trap_exit"`, `"max_mailbox"`, or `"binaries"`.
             value: for `"trap_exit"` True to receive exit signals as messages.  For `"max_mailbox"` the number
                 of messages that may wait and what happens beyond, or None for no limit: `(n, "warn")` logs a
                 line, and again each time the number has doubled (the default, with n = 100,000); `(n,
                 "kill")` ends the process, as OTP's `max_heap_size` does; `(n, "block")` makes senders wait,
                 which are processes of this node and coroutines in `aio.send` (messages of others are logged
-                as by `"warn"`).
+                as by `"warn"`).  For `"binaries"` what becomes of Erlang's binaries in messages of Erlang
+                nodes: `"str"`, the default, makes a str of each that is UTF-8; `"bytes"` none.
 
         Raises:
             ValueError: the flag is unknown, or cannot have that value.
@@ -190,7 +192,10 @@ class Process:
             with node.kernel_call as kernel:
                 old = kernel.process_signals.set_mailbox_limit(process, limit)
             return tuple(old) if old is not None else None
-        msg = f"unknown flag {name!r}; there are 'trap_exit' and 'max_mailbox'"
+        if name == "binaries":
+            before, runner.binaries = runner.binaries, checked_binaries(value)
+            return before
+        msg = f"unknown flag {name!r}; there are 'trap_exit', 'max_mailbox' and 'binaries'"
         raise ValueError(msg)
 
     # ------------------------------------------------------------ links and monitors

@@ -46,6 +46,7 @@ def call(
     timeout: float | None = None,
     *,
     kwargs: Mapping[str, Any] | None = None,
+    binaries: str = "str",
 ) -> Any: ...
 def call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
     """Calls a function on *node* and returns its value.
@@ -60,6 +61,8 @@ def call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
             list.
         kwargs: data, by name.  In the second form `kwargs`, a dict, and `timeout`, in seconds; None waits for
             ever.  After a time-out or Ctrl-C the function still runs there, and its answer is dropped.
+            `binaries="bytes"` leaves the binaries in an Erlang node's answer bytes; else those that are
+            UTF-8 become texts.
 
     Raises:
         RpcNoConnection: the node cannot be reached, or was lost during the call.
@@ -107,6 +110,7 @@ class Within:
         args: Sequence[Any] = (),
         *,
         kwargs: Mapping[str, Any] | None = None,
+        binaries: str = "str",
     ) -> Any: ...
     def call(self, node: str, target: Any, /, *args: Any, **kwargs: Any) -> Any:
         """`rpc.call` with the time limit; raises RpcTimeout."""

@@ -47,7 +47,34 @@ class SplitBytes:
         return hash(bytes(self))
 
 
-PayloadBytes: TypeAlias = bytes | SplitBytes
+class EncodedTerm:
+    """The data of a payload in the encoding of another dialect than pyx's own; it decodes itself.
+
+    Made by `wire/beam`, of messages from Erlang nodes and for them.  It never leaves to a pyx node.
+    """
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        """Returns the number of bytes."""
+        raise NotImplementedError
+
+    def __bytes__(self) -> bytes:
+        """Raises TypeError: these bytes are not a payload of pyx's own dialect."""
+        msg = "a message for an Erlang node does not travel to a pyx node"
+        raise TypeError(msg)
+
+    def decode(self, here: Incarnation | None, binaries: str = "str") -> Any:
+        """Returns a new value at each call, as the node *here* sees it; raises DecodeError.
+
+        Args:
+            here: this node's incarnation.
+            binaries: `"str"` makes texts of the binaries that are UTF-8, `"bytes"` of none.
+        """
+        raise NotImplementedError
+
+
+PayloadBytes: TypeAlias = bytes | SplitBytes | EncodedTerm
 
 
 class Payload(NamedTuple):

@@ -53,6 +53,7 @@ class Runner:
     __slots__ = (
         "_rare",
         "asked_at",
+        "binaries",
         "borrowed",
         "console_writer",
         "dirty",
@@ -78,6 +79,8 @@ class Runner:
         """The slot of a receive that waits, or of the last one that did."""
         self.waits: AbstractSet[Slot] = _NOTHING
         """The slots of other waits: for answers, or for a time."""
+        self.binaries = "str"
+        """`"bytes"`: the binaries that Erlang nodes send are never made texts."""
         self.receiving = False
         """True while a receive is under way."""
         self.stop_task: Callable[[Runner], object] | None = None

@@ -99,6 +99,14 @@ def checked_name(value: Any) -> str:
     return _exactly(str, value, "a registered name, which is a str,")
 
 
+def checked_binaries(value: Any) -> str:
+    """Returns *value* if it is `"str"` or `"bytes"`; raises ValueError."""
+    if value not in {"str", "bytes"}:
+        msg = f"binaries of Erlang nodes arrive as 'str' or 'bytes', not as {value!r}"
+        raise ValueError(msg)
+    return str(value)
+
+
 def checked_ref(value: Any) -> Ref:
     """Returns *value* if it is a reference; raises TypeError."""
     return _exactly(Ref, value, "a reference")

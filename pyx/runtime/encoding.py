@@ -41,7 +41,7 @@ def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
     return Payload(encode_payload(value, what=what, max_bytes=limit))
 
 
-def decoded(payload: Payload, kernel: Kernel) -> Any:
+def decoded(payload: Payload, kernel: Kernel, binaries: str = "str") -> Any:
     """Returns the value in a payload, as a receiver on this node sees it.
 
     Under `--rpc exported` and `off` a peer's message holds nothing that can be called: a function that is not
@@ -51,11 +51,13 @@ def decoded(payload: Payload, kernel: Kernel) -> Any:
     Args:
         payload: from a peer, or of this node.
         kernel: of this node, for its incarnation and its policy.
+        binaries: `"bytes"` leaves the binaries of Erlang nodes bytes.
 
     Raises:
         DecodeError: the payload cannot be decoded.
     """
-    return decode(payload, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
+    tables = kernel.tables
+    return decode(payload, tables.here, trusts_peers=tables.trusts_peers, binaries=binaries)
 
 
 def encoded_call(
@@ -102,20 +104,20 @@ def encoded_reason(reason: object, limit: int) -> Reason:
 # ---------------------------------------------------------------- mailbox items as their reader sees them
 
 
-def decode_item(kernel: Kernel, item: Any) -> Any:
-    """Returns the message that a mailbox item stands for; raises DecodeError."""
+def decode_item(kernel: Kernel, item: Any, binaries: str = "str") -> Any:
+    """Returns the message that a mailbox item stands for; arguments and errors as of `decoded`."""
     kind = type(item)
     if kind is Payload:
-        return decoded(item, kernel)
+        return decoded(item, kernel, binaries)
     if kind is Downed:
-        return ("DOWN", item.ref, "process", item.target, decode_reason(kernel, item.reason))
+        return ("DOWN", item.ref, "process", item.target, decode_reason(kernel, item.reason, binaries))
     if kind is Exited:
-        return ("EXIT", item.pid, decode_reason(kernel, item.reason))
+        return ("EXIT", item.pid, decode_reason(kernel, item.reason, binaries))
     if kind is Called:
         tag = SYSTEM_TAG if item.is_system else CALL_TAG
-        return tag, (item.pid, item.ref), decode_body(kernel, item.body)
+        return tag, (item.pid, item.ref), decode_body(kernel, item.body, binaries)
     if kind is Replied:
-        return item.ref, decode_body(kernel, item.body)
+        return item.ref, decode_body(kernel, item.body, binaries)
     if kind is GroupChanged:  # a key of a peer is as untrusted as a message of one
         group = decoded(Payload(item.key, kernel.tables.here), kernel)
         return item.ref, item.kind, group, list(item.pids)
@@ -131,18 +133,18 @@ def decode_item(kernel: Kernel, item: Any) -> Any:
     return item
 
 
-def decode_body(kernel: Kernel, body: Any) -> Any:
+def decode_body(kernel: Kernel, body: Any, binaries: str = "str") -> Any:
     """Returns the value of a payload, or the flat value that came as it is; raises DecodeError."""
-    return decoded(body, kernel) if type(body) is Payload else body
+    return decoded(body, kernel, binaries) if type(body) is Payload else body
 
 
-def decode_reason(kernel: Kernel, reason: str | Payload) -> Any:
+def decode_reason(kernel: Kernel, reason: str | Payload, binaries: str = "str") -> Any:
     """Returns an exit reason as its reader sees it; `"unreadable"` if it cannot be decoded."""
     if type(reason) is str:
         return reason
     assert isinstance(reason, Payload)
     try:
-        return decoded(reason, kernel)
+        return decoded(reason, kernel, binaries)
     except DecodeError:
         return "unreadable"
 

@@ -266,9 +266,12 @@ class ReceiveSearch:
             kind = type(item)
             try:
                 if kind is Payload:  # the hot path: `decode_item` without its calls
-                    value = decode(item, kernel.tables.here, trusts_peers=kernel.tables.trusts_peers)
+                    tables = kernel.tables
+                    value = decode(
+                        item, tables.here, trusts_peers=tables.trusts_peers, binaries=runner.binaries
+                    )
                 else:
-                    value = decode_item(kernel, item) if kind in SYSTEM_MESSAGES else item
+                    value = decode_item(kernel, item, runner.binaries) if kind in SYSTEM_MESSAGES else item
             except DecodeError as error:
                 incoming.popleft()
                 mailbox.moved += 1
@@ -302,7 +305,8 @@ class ReceiveSearch:
                 value = entry.value
                 if value is NOT_DECODED:
                     try:
-                        value = entry.value = decode_item(self._receiving.kernel, entry.item)
+                        kernel = self._receiving.kernel
+                        value = entry.value = decode_item(kernel, entry.item, self._runner.binaries)
                     except DecodeError as error:
                         self._index = index
                         mailbox.take(index)

@@ -24,7 +24,8 @@ from pyx.execution.context import current
 from pyx.execution.node_log import log
 from pyx.printable import short_repr
 from pyx.runtime import encoding
-from pyx.runtime.call_forms import callee, callee_within, plain_callee
+from pyx.runtime.arguments import checked_binaries
+from pyx.runtime.call_forms import callee, callee_within, is_function, plain_callee
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
 from pyx.terms import Raised
@@ -45,7 +46,9 @@ async def call(
 ) -> Any:
     """See `rpc.call` for the two forms of *target* and what follows it."""
     here = this_node()
-    called = None
+    called, binaries = None, "str"
+    if kwargs and not is_function(target):
+        binaries = checked_binaries(kwargs.pop("binaries", binaries))
     plain = plain_callee(target, args) if not kwargs else None
     if plain is not None:
         seconds, dest = timeout, here.full_name(node)
@@ -59,7 +62,7 @@ async def call(
         if not await pending.wait(seconds):
             assert seconds is not None
             raise RpcTimeout(dest, seconds)
-    return value_of(here, dest, pending, called)
+    return value_of(here, dest, pending, called, binaries)
 
 
 async def multicall(
@@ -144,8 +147,14 @@ def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -
         pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
 
 
-def value_of(here: LocalNode, dest: str, pending: PendingAnswer, called: Callee | None = None) -> Any:
-    """Returns the value that *dest* answered.
+def value_of(
+    here: LocalNode,
+    dest: str,
+    pending: PendingAnswer,
+    called: Callee | None = None,
+    binaries: str = "str",
+) -> Any:
+    """Returns the value that *dest* answered; *binaries* is as in `encoding.decoded`.
 
     Raises:
         RpcNoConnection, RpcUndefined, RpcRefused, RemoteError: what came instead.
@@ -162,7 +171,7 @@ def value_of(here: LocalNode, dest: str, pending: PendingAnswer, called: Callee 
         reason = encoding.decode_reason(here.kernel, body)
         raise RemoteError(dest, "Exit", reason if type(reason) is str else _described(reason))
     try:
-        decoded = encoding.decoded(body, here.kernel)
+        decoded = encoding.decoded(body, here.kernel, binaries)
     except DecodeError as error:
         raise RpcError(dest, f"the answer of {dest} cannot be decoded: {error}") from None
     match outcome, decoded:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
 from pyx.errors import DecodeError
-from pyx.signals import Discarded, SplitBytes
+from pyx.signals import Discarded, EncodedTerm, SplitBytes
 from pyx.terms import Pid, Ref
 from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages.decode import Decoder, UncheckedKeys
@@ -93,7 +93,9 @@ def load_for_peers() -> None:
     import pyx.wire.messages.erlang  # noqa: F401
 
 
-def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = True) -> Any:
+def decode(
+    payload: Payload, here: Incarnation | None, *, trusts_peers: bool = True, binaries: str = "str"
+) -> Any:
     """Decodes a payload into a new value at each call.
 
     No code of a user's class runs and nothing is imported: dataclasses are rebuilt without `__init__`.  An
@@ -107,6 +109,7 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
             If not, those of another node arrive as `FunctionName` unless they are exported, and an object
             that can be called as a `Struct`: nothing in its payload is code that a pattern, a callback or a
             sort key would run.
+        binaries: what becomes of Erlang's binaries in a message of an Erlang node: see `EncodedTerm`.
 
     Raises:
         DecodeError: the bytes are not a payload, or the payload was discarded on arrival.
@@ -117,6 +120,8 @@ def decode(payload: Payload, here: Incarnation | None, *, trusts_peers: bool = T
             raise DecodeError(data.why)
         if type(data) is SplitBytes and data.first == BYTES:
             return data.rest
+        if isinstance(data, EncodedTerm):
+            return data.decode(here, binaries)
         data = bytes(data)
     if data[:1] in PLAIN:
         try:
