@@ -16,7 +16,6 @@ from pyx.runtime.encoding import decode_item, decode_reason, peek
 from pyx.runtime.local_node import node_of
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
-from pyx.wire.codec import decode
 from tests.local_nodes import HANG, Running, as_process, encoded, in_kernel, new_runner, until
 
 if TYPE_CHECKING:
@@ -87,10 +86,6 @@ class TestTaking:
 
     def test_payload_is_decoded_once(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
         decoded: list[Payload] = []
-
-        def spying(payload: Payload, here: Incarnation | None, *, trusts_peers: bool) -> Any:
-            decoded.append(payload)
-            return decode(payload, here, trusts_peers=trusts_peers)
 
         monkeypatch.setattr(receiving, "decode", spying)
         reader.gets(encoded(["a message"]))
