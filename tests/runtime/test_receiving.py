@@ -87,6 +87,10 @@ class TestTaking:
     def test_payload_is_decoded_once(self, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
         decoded: list[Payload] = []
 
+        def spying(payload: Payload, *arguments: Any, **options: Any) -> Any:
+            decoded.append(payload)
+            return decode(payload, *arguments, **options)
+
         monkeypatch.setattr(receiving, "decode", spying)
         reader.gets(encoded(["a message"]))
         for _ in range(3):
