@@ -16,6 +16,7 @@ from pyx.runtime.encoding import decode_item, decode_reason, peek
 from pyx.runtime.local_node import node_of
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
+from pyx.wire.codec import decode
 from tests.local_nodes import HANG, Running, as_process, encoded, in_kernel, new_runner, until
 
 if TYPE_CHECKING:
