@@ -12,9 +12,10 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pyx.core.mailbox import Called, Downed, Exited, NodeDown, NodeUp
+from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, NodeDown, NodeUp
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
+from tests.simulation.groups import Memberships, node_is_up
 from tests.simulation.hostile import NAME as HOSTILE
 from tests.simulation.records import Sent, Watch, reason_key
 
@@ -79,6 +80,7 @@ class Actor:
         """The number of exit signals `normal` from each sender."""
         self.kills: list[Sent] = []
         """The exit signals `kill` that were sent to it."""
+        self.groups = Memberships(self)
         self.dead_pids: set[Pid] = set()
         """Dead pids that linked spawns without connection have returned."""
         self.node_counts: Counter[str] = Counter()
@@ -142,10 +144,13 @@ class Actor:
                 self._was_called(item)
             case NodeDown(name):
                 self._node_is_down(name)
+            case GroupChanged():
+                self.groups.told(item)
             case NodeUp(name):
                 self.world.must(self.wants_nodes, f"{self} got {item} without asking")
                 self.world.must(not self.seen_up.get(name), f"{self} was told twice that {name} is up")
                 self.seen_up[name] = True
+                node_is_up(self.host, name, f"{self} got {item}")
             case _:
                 self._message_came(item)
 
@@ -225,6 +230,8 @@ class Actor:
             self._nothing_is_missing(sender, sent)
         if sent.way == "pid":
             self._links_came_first(sent)
+            if self.world.has_groups:
+                self.groups.message_came(sent)
 
     def _may_be_now(self, sent: Sent) -> bool:
         """True if it was sent to this process and may arrive at this moment."""
@@ -295,6 +302,8 @@ class Actor:
             self._must_have_ended(watch.target, reason, f"{item}")
         elif reason != "noproc":
             must(world.ends.get(reason), f"{self} got {item}, and no process ended so")
+        if isinstance(watch.target, Pid):
+            self.groups.has_ended(watch.target)
 
     def _must_have_ended(self, pid: Pid, reason: str | bytes | None, words: str) -> None:
         """Checks a report that *pid* has ended with *reason* or does not exist."""
@@ -399,6 +408,7 @@ class Actor:
 
     def _node_is_down(self, name: str) -> None:
         self.world.count("nodedown")
+        self.groups.node_is_down(name)
         self.downs_now[name] += 1
         self.seen_up[name] = False
         for watch in self.watches.values():

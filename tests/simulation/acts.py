@@ -66,6 +66,7 @@ def send(me: Actor, way: Way, address: Pid | Ref | tuple[str, str], to: Actor | 
         )
         assert isinstance(address, Pid)
         sent.changes = me.changes
+        sent.memberships = me.groups.changes
         if address in me.remote_links and me.remote_links[address] is _peer(me, node):
             sent.linked = True
         elif address in me.unlinked:
@@ -375,7 +376,7 @@ def cast(me: Actor, node: str) -> None:
 
 def ping(me: Actor, node: str) -> Waiter:
     """`Node.ping`."""
-    waiter = Waiter(me, "ping")
+    waiter = Waiter(me, "ping", node=node)
     waiter.number = me.host.step(me.host.kernel.requests.ping, waiter, node, me.host.world.now)
     return waiter
 
@@ -391,7 +392,7 @@ def info(me: Actor, node: str) -> Waiter:
 
 def connect(me: Actor, node: str) -> Waiter:
     """`Node.connect`."""
-    waiter = Waiter(me, "connect")
+    waiter = Waiter(me, "connect", node=node)
     me.host.step(me.host.kernel.sessions.connect, waiter, node, me.host.world.now)
     return waiter
 

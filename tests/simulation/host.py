@@ -19,6 +19,7 @@ from pyx.wire.codec import encode
 from pyx.wire.frames.fragments import FRAGMENT_BYTES
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.machine import Established, Failed
+from tests.simulation.group_names import SPACE
 from tests.simulation.handshakes import Accept, Dial
 from tests.simulation.hostile import NAME as HOSTILE
 
@@ -71,6 +72,8 @@ class Host:
         if break_kernel is not None:
             break_kernel(self.kernel)
         self.kernel.sessions.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
+        if world.has_groups:
+            self.kernel.keys.open_space(SPACE, owner=None, unique=False, replicated=True)
         self.kernel.tables.exit_notices.portion = world.random.choice((1, 3, 500, 500))
         self.label = ""
         self.incarnation: Incarnation | None = None

@@ -21,7 +21,10 @@ from pyx.signals import (
     Dropped,
     ExitSignal,
     ExitTo,
+    Held,
+    Holdings,
     Leader,
+    Let,
     Link,
     Monitor,
     Nodes,
@@ -41,6 +44,7 @@ from pyx.wire.codec import encode
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import KINDS
 from pyx.wire.frames.signal_stream import SignalStream
+from tests.simulation.group_names import KEYS, NO_VALUE, SPACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,6 +131,8 @@ class HostileSession:
         self._there = victim.incarnation
         self._session = SignalStream(incarnation, victim.incarnation)
         end.hand_to(self)
+        if not self._world.has_groups or self._world.random.random() < 0.8:
+            end.write(self._session.transmit(deque([self._holdings(is_last=True)]))[0])
 
     def readable(self, data: bytes) -> None:
         """See `Reader`: it ignores them."""
@@ -154,7 +160,11 @@ class HostileSession:
             self._send, self._link, self._unlink, self._ack, self._exit, self._exit_to, self._monitor,
             self._monitor, self._demonitor, self._down, self._down, self._prints, self._crashed, self._leader,
             self._dropped, self._answer, self._spawned, self._nodes, self._ping, self._pong,
+            *self._of_groups(),
         ]  # fmt: skip
+
+    def _of_groups(self) -> list[Callable[[], Signal]]:
+        return [self._held, self._held, self._let] if self._world.has_groups else []
 
     # ------------------------------------------------------------ names
 
@@ -225,6 +235,28 @@ class HostileSession:
     def _down(self) -> Down:
         target = self._world.random.choice((self._mine(), "stock"))
         return Down(self._victim_pid(), self._victim_ref(), target, self._reason(), None)
+
+    def _held(self) -> Held:
+        """An entry, of a number that it may have used before; of other keys that ends the session."""
+        random = self._world.random
+        key = random.choice(KEYS)
+        number = KEYS.index(key) + 1 + 3 * random.randint(0, 3)
+        mine = Pid(1 + number % 3) if random.random() < 0.95 else self._mine()
+        return Held(mine, number, random.choice((SPACE, SPACE, "elsewhere")), key, NO_VALUE)
+
+    def _let(self) -> Let:
+        numbers = self._world.random.sample(range(1, 20), self._world.random.randint(1, 5))
+        return Let(self._mine(), tuple(numbers))
+
+    def _holdings(self, *, is_last: bool) -> Holdings:
+        random = self._world.random
+        if not self._world.has_groups:
+            return Holdings((), is_last=is_last)
+        entries = [
+            Held(Pid(1 + number % 3), number, SPACE, KEYS[(number - 1) % 3], NO_VALUE)
+            for number in range(1, 4)
+        ]
+        return Holdings(tuple(entries[: random.randint(0, 3)]), is_last=is_last)
 
     def _prints(self) -> Print:
         return Print(self._mine(), self._victim_pid(), "\x1b[2J\n")

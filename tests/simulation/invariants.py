@@ -12,6 +12,7 @@ from pyx.core.link_protocol import ACTIVE
 from pyx.core.processes import Watcher
 from pyx.signals import Ping, Pong, Tick
 from pyx.terms import Pid
+from tests.simulation.groups import check_groups, disagreements_of_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,6 +88,7 @@ def disagreements(kernel: Kernel) -> list[str]:
     )
     for number, awaited in kernel.replies.awaited.items():
         must(awaited.peer is None or awaited.peer.state != "gone", f"call {number} waits for {awaited.peer}")
+    found += disagreements_of_keys(kernel)
     for number, pending in kernel.pending.items():
         alive = pending.peer is None or pending.peer.state != "gone"
         must(alive, f"request {number} waits for {pending.peer}")
@@ -132,6 +134,8 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
     for connection in world.connections:
         world.must(connection.open_ends in {0, 2}, f"{connection} is open at one end")
     _check_partitions(world)
+    if world.has_groups:
+        check_groups(world)
 
 
 def _check_sessions(world: World, host: Host) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from pyx.core.effects import Answered, Connected
 from pyx.signals import Payload
 from pyx.terms import Pid
+from tests.simulation.groups import node_is_up
 from tests.simulation.hostile import NAME as HOSTILE
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Sent:
     """The monitors of the receiver that the sender had set before, in the same session."""
     linked: bool | None = None
     """Whether the receiver must be linked to the sender when it arrives; None: either."""
+    memberships: int = 0
+    """The sender's number of joins and leaves at that time."""
     changes: int = 0
     """The sender's number of links and unlinks at that time."""
     session: Peer | None = None
@@ -113,6 +116,8 @@ class Waiter:
     kind: str
     request: Request | None = None
     number: int = 0
+    node: str = ""
+    """The node that was asked for a connection, or pinged."""
     done: bool = False
     abandoned: bool = False
 
@@ -138,6 +143,8 @@ class Waiter:
         else:
             right = {"ping": "pong", "connect": "connected", "info": "value"}[self.kind]
             self._must(outcome == right, f"was answered {outcome}")
+            if self.node:
+                node_is_up(me.host, self.node, f"a {self.kind} of {me} was answered {outcome}")
 
     def _must(self, held: object, words: str) -> None:
         self.actor.world.must(held, f"a {self.kind} of {self.actor} {words}")

@@ -22,9 +22,9 @@ REUNION_SECONDS = 8.0
 """Long enough for every handshake, and for the tick that announces it."""
 
 
-def simulate(seed: int, break_kernel: Fault | None = None) -> World:
+def simulate(seed: int, break_kernel: Fault | None = None, *, has_groups: bool = False) -> World:
     """Lets some nodes run and fail for a while, then heals everything; raises `Violation`."""
-    world = World(seed, break_kernel)
+    world = World(seed, break_kernel, has_groups=has_groups)
     random = world.random
     for name in random.sample("abcdef", random.choice((2, 3, 3, 4, 5))):
         world.boot(f"{name}@h", hidden=random.random() < 0.1)

@@ -33,8 +33,16 @@ def test_simulated_run_keeps_every_promise(seed: int) -> None:
         pytest.fail(f"{violation}\nagain: PYX_SEEDS={seed}..{seed} pytest tests/simulation", pytrace=False)
 
 
+@pytest.mark.parametrize("seed", seeds())
+def test_simulated_run_with_groups_keeps_every_promise(seed: int) -> None:
+    try:
+        simulate(seed, has_groups=True)
+    except Violation as violation:
+        pytest.fail(f"{violation}\nagain: PYX_SEEDS={seed}..{seed} pytest tests/simulation", pytrace=False)
+
+
 def test_same_seed_is_the_same_run() -> None:
-    one, same, other = simulate(7), simulate(7), simulate(8)
+    one, same, other = (simulate(seed, has_groups=True) for seed in (7, 7, 8))
     assert list(one.trace) == list(same.trace)
     assert one.random.getstate() == same.random.getstate()
     assert list(one.trace) != list(other.trace)
@@ -44,7 +52,7 @@ def test_runs_contain_everything_that_can_happen() -> None:
     """In a few dozen runs."""
     counts: dict[str, int] = {}
     for seed in range(60):
-        for what, times in simulate(seed).counts.items():
+        for what, times in simulate(seed, has_groups=seed % 2 == 0).counts.items():
             counts[what] = counts.get(what, 0) + times
     expected = {
         *("_cut", "_freeze", "_kill", "_part", "_restart", "_silence"),
@@ -74,6 +82,7 @@ def test_runs_contain_everything_that_can_happen() -> None:
             "message of the hostile node",
             "exit of the hostile node",
         ),
+        *("group join", "group leave", "groups with members"),
         *("registration refused", "partitions", "exit notices in portions"),
     }
     assert expected <= set(counts)

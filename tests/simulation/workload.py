@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation import acts
+from tests.simulation.group_names import KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,8 @@ class Workload:
             self._spawn_here, self._spawn_at, self._call, self._gen_call, self._gen_call, self._gen_reply,
             self._gen_reply, self._cast, self._ask, self._connect,
             self._disconnect, self._abandon, self._exit, self._busy, self._cross, self._cross,
+            *([self._join, self._join, self._join, self._leave, self._leave, self._watch, self._unwatch]
+              * self.world.has_groups),
         ]  # fmt: skip
 
     def _next(self) -> None:
@@ -258,6 +261,19 @@ class Workload:
             for _ in range(self.world.random.randint(2, 6)):
                 one = self.world.random.choice(((me, address, to), (to, back, me)))
                 self.world.random.choice((acts.link, acts.unlink))(*one)
+
+    def _join(self, me: Actor) -> None:
+        me.groups.join(self.world.random.choice(KEYS), self.world.random.choice((1, 1, 2)))
+
+    def _leave(self, me: Actor) -> None:
+        me.groups.leave(self.world.random.choice(KEYS))
+
+    def _watch(self, me: Actor) -> None:
+        me.groups.watch(self.world.random.choice((*KEYS, None)))
+
+    def _unwatch(self, me: Actor) -> None:
+        if me.groups.views:
+            me.groups.unwatch(self.world.random.choice(list(me.groups.views)))
 
     @staticmethod
     def _may_spawn(host: Host) -> bool:

@@ -43,10 +43,12 @@ class World:
     Args:
         seed: decides everything.
         break_kernel: a fault that every kernel of this world gets.
+        has_groups: processes join and leave groups, and watch them.
     """
 
-    def __init__(self, seed: int, break_kernel: Fault | None = None) -> None:
+    def __init__(self, seed: int, break_kernel: Fault | None = None, *, has_groups: bool = False) -> None:
         self.seed = seed
+        self.has_groups = has_groups
         self.random = Random(seed)
         self.now = 1000.0
         self.hosts: dict[str, Host] = {}

@@ -148,11 +148,15 @@ class OutputScheduler:
         return queued_bytes(signal)
 
     def _is_queued(self, signal: Signal) -> bool:
-        """Queues *signal* behind its sender's unfinished large frame; returns False if there is none."""
+        """Queues *signal* behind its sender's unfinished large frame; returns False if there is none.
+
+        Behind holdings that leave in fragments every signal waits: what a process holds precedes all that it
+        sends afterwards.
+        """
         if type(signal) is Goodbye:
             self._goodbye = signal
             return True
-        queue = self._queues.get(sender_of(signal))
+        queue = self._queues.get(Holdings) or self._queues.get(sender_of(signal))
         if queue is None:
             return False
         queue.signals.append(signal)
@@ -198,6 +202,10 @@ class OutputScheduler:
             queue.frame = None
         while queue.signals and size < self._fragment_bytes:
             signal = queue.signals.popleft()
+            own = self._queues.get(sender_of(signal))
+            if own is not None and own is not queue:  # it waited behind holdings, and still has to wait
+                own.signals.append(signal)
+                continue
             try:
                 head, payload = self._writer.write(signal)
             except Exception as error:
@@ -228,7 +236,7 @@ def sender_of(signal: Signal) -> Sender:
         case Send(frm=frm) | GenReply(frm=frm):
             return frm or _NO_PROCESS
         case Held() | Let():
-            return Holdings  # small always: so none waits behind a large message of its process
+            return Holdings  # so none waits behind a large message of its process
         case Spawned(pid=pid) | Down(frm=None, target=Pid() as pid):
             # A `Down` because the process did not exist: had it existed, it would be the sender.
             return pid

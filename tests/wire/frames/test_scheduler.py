@@ -12,7 +12,10 @@ from pyx.signals import (
     Down,
     ExitSignal,
     Goodbye,
+    Held,
+    Holdings,
     Leader,
+    Let,
     Link,
     Nodes,
     Payload,
@@ -90,6 +93,16 @@ def test_signals_of_one_process_stay_in_order_behind_a_large_one() -> None:
     assert connection.receive() == ["b"]
     connection.queue.append(ExitSignal(ANN, THERE, "normal"))
     assert connection.receive_all() == ["large", "a1", "Link", "a2", "ExitSignal"]
+
+
+def test_every_signal_waits_behind_holdings_that_leave_in_fragments() -> None:
+    """What a process holds is known before anything that it sends afterwards, however long they are."""
+    held = tuple(Held(ANN, n, "pg", b"\xa1g", Payload(bytes(16 * 1024))) for n in range(1, 8))
+    later = [say(BEN, "of another"), say(BEN, "large", LARGE), say(CAT, "third"), say(BEN, "behind it")]
+    conversation = Conversation(Holdings(held, is_last=True), Let(ANN, (1,)), *later, Goodbye())
+    received = conversation.receive_all()
+    assert received[:3] == ["Holdings", "Let", "of another"]
+    assert received[3:] == ["third", "large", "behind it", "Goodbye"]
 
 
 def test_second_large_signal_of_a_process_waits_for_the_first() -> None:
