@@ -21,6 +21,7 @@ processes.  Everything that is shown goes through one writer.
     completion         the candidates at the cursor
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
+    old_servers        which servers still run a class as it was before a reload
     prompt_names       the public names of pyx, which every prompt has; those that are loaded late
     process_table      `ps()`: the processes of a node
     node_table         `nodes()`: the connected nodes

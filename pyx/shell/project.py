@@ -86,7 +86,7 @@ class Project:
         self.note_sources()
 
     def reload(self, module: object) -> str:
-        """Reloads a module, given itself or by name; returns a line about what changed.
+        """Reloads a module, given itself or by name; returns lines about what changed, and what has not.
 
         Raises:
             TypeError: *module* is neither.
@@ -112,7 +112,10 @@ class Project:
             module.__dict__.update(before)
             raise
         self._remember(name, module)
-        return f"reloaded {name}: {_difference(name, before, module.__dict__)}"
+        from pyx.shell.old_servers import servers_of_old_classes  # few starts reload anything
+
+        changes = f"reloaded {name}: {_difference(name, before, module.__dict__)}"
+        return "\n".join([changes, *servers_of_old_classes(module)])
 
     def recompile(self) -> list[str]:
         """Reloads the imported modules of the project whose files changed; returns a line for each."""

@@ -300,6 +300,58 @@ DETAILS: Final = (
         "that is what it was asked for",
         ("tests/stories/test_remote_shell.py::TestRpcEval::test_it_prints_the_value",),
     ),
+    # ------------------------------------------------------------ servers
+    Detail(
+        "failed calls",
+        "the caller of a call that fails exits, with `{reason, {GenServer, :call, ...}}`",
+        "it gets an exception, a `CallError` with that reason; uncaught, it ends the process all the same",
+        "that is how Python fails",
+        (
+            "tests/otp/test_genserver.py::test_g7_exception_ends_the_server_after_terminate_and_its_caller_is_told",
+        ),
+    ),
+    Detail(
+        "declared exceptions",
+        "any exception of a handler ends the server",
+        "except those that the handler declares (`raises=`): they are raised at the caller",
+        "in Python, a refusal is an exception too",
+        ("tests/otp/test_genserver.py::test_declared_exception_is_the_callers_and_the_server_goes_on",),
+    ),
+    Detail(
+        "unknown requests",
+        "a call or cast that no clause takes ends the server",
+        "the caller gets `CallUndefined`, a cast is logged, and the server goes on",
+        "a slip elsewhere must not end a state here",
+        ("tests/otp/test_genserver.py::test_g21_unknown_request_ends_nothing",),
+    ),
+    Detail(
+        "normal end in a call",
+        "`exit(:normal)` in a handler exits its caller with `:normal`",
+        'raises `CallExited`, whose reason is `"normal"`',
+        "a caller without an answer should notice",
+        ("tests/otp/test_genserver.py::test_g10_end_without_a_reply_is_the_callers_failure",),
+    ),
+    Detail(
+        "state of a server",
+        "a server's callbacks take the state and return it",
+        "the state is `self`",
+        "an object of Python has a place for it",
+        ("tests/otp/test_server_harness.py::test_harness_runs_init_and_gives_the_object",),
+    ),
+    Detail(
+        "code change",
+        "`:sys.change_code` needs a suspended server, the version and extra data",
+        "`Sys.change_code(server)` gives the object its reloaded class, and calls `code_change`",
+        "nothing else has to be changed in Python",
+        ("tests/otp/test_server_sys.py::test_change_code_makes_the_server_one_of_the_reloaded_class",),
+    ),
+    Detail(
+        "states of peers",
+        "any connected node may see and replace the state of a server",
+        "only where `--rpc open` lets it run code of its choice",
+        "a state may be private, as a process's messages are",
+        ("tests/otp/test_server_sys.py::test_peer_does_not_see_or_change_states_without_rpc_open",),
+    ),
     # ------------------------------------------------------------ supervisors
     Detail(
         "errors of supervisors",
