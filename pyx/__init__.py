@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         WouldBlock,
     )
     from pyx.node import Node
+    from pyx.otp.agent import Agent
     from pyx.otp.application import Application
     from pyx.otp.application_errors import (
         ApplicationAlreadyStarted,
@@ -138,6 +139,7 @@ _PUBLIC_NAMES: Final = {
     "pyx.otp.supervisor": ("Supervisor",),
     "pyx.otp.dynamic_supervisor": ("DynamicSupervisor",),
     "pyx.otp.partition_supervisor": ("PartitionSupervisor",),
+    "pyx.otp.agent": ("Agent",),
     "pyx.otp.task": ("Task",),
     "pyx.otp.task_errors": ("TaskError", "TaskExited", "TaskNotMine", "TaskTimeout"),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
@@ -201,6 +203,7 @@ _PUBLIC_NAMES: Final = {
 _MODULE_OF: Final = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
 __all__ = [
+    "Agent",
     "AlreadyReceiving",
     "AlreadyRegistered",
     "AlreadyStarted",

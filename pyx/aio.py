@@ -45,6 +45,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TWINS_OF_OTP: Final[dict[str, str]] = {
+    "Agent": "pyx.otp.awaitable_agents",
     "Application": "pyx.otp.awaitable_supervisors",
     "DynamicSupervisor": "pyx.otp.awaitable_supervisors",
     "Registry": "pyx.otp.awaitable_keys",

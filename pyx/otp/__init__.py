@@ -44,6 +44,9 @@ or a prompt names one of its classes.
     task_children          what a task supervisor starts when it is asked for a task
     supervised_tasks       tasks under a supervisor, as their owners ask for them
     task_errors            why a task has no result for the process that asks
+    agent                  `Agent`: what its clients ask for
+    agent_server           the server of an agent
+    awaitable_agents       `aio.Agent`
     awaitable_tasks        `aio.Task`
     children               child specifications
     child_errors           the refusals of supervisors

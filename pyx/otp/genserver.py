@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pyx.otp.protocol import From
     from pyx.otp.server_calls import Server
     from pyx.otp.via import ProcessName
-    from pyx.terms import Pid
+    from pyx.terms import Incarnation, Pid
 
 S = TypeVar("S", bound="GenServer")
 
@@ -61,7 +61,7 @@ class GenServer:
     Differs from Elixir: a request that no handler takes ends nothing; its caller gets `CallUndefined`.
     """
 
-    __slots__ = ("frm",)
+    __slots__ = ("frm", "origin")
 
     frm: From
     """The caller of the call that is being handled, `(pid, reference)`: what `GenServer.reply` takes."""
@@ -69,6 +69,11 @@ class GenServer:
     __handlers__: ClassVar[HandlerTable]
     __behaviour__: ClassVar[str] = "GenServer"
     """The first word of a report."""
+    __asks_origin__: ClassVar[bool] = False
+    """True for a server that runs what peers ask it to: then `origin` is set before each handler."""
+
+    origin: Incarnation | None
+    """The node that sent the message which is being handled; None for this node.  See `remote_work.py`."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

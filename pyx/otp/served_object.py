@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 if TYPE_CHECKING:
     from pyx.otp.handler_table import HandlerTable
     from pyx.otp.protocol import From
+    from pyx.terms import Incarnation
 
 
 class ServedObject(Protocol):
@@ -17,7 +18,9 @@ class ServedObject(Protocol):
 
     __handlers__: ClassVar[HandlerTable]
     __behaviour__: ClassVar[str]
+    __asks_origin__: ClassVar[bool]
     frm: From
+    origin: Incarnation | None
 
     def init(self, *args: Any, **kwargs: Any) -> Any:
         """Prepares the server."""

@@ -79,6 +79,8 @@ async def serve(kind: type[ServedObject], is_linked: bool, /, *args: Any, **kwar
             if stop is not None:
                 await _end(running, stop.reason)
         else:
+            if kind.__asks_origin__:
+                server.origin = search.origin if search else None
             job = _job_for(running, message)
             if job is not None:
                 await _handle(running, job, on_loop=on_loop)

@@ -153,10 +153,16 @@ class InquiryAnswers:
                         kernel.requests.answer(inquiry, kernel.tables.policy, "refused")
                     return
             facts = information(dispatch, checked_pid(pid), keys)
-            if facts is not None and "dictionary" in facts:  # the one that may hold what is not data
+            if facts is not None and "dictionary" in facts:  # it may hold what is not data
                 items = facts["dictionary"].items()
                 facts["dictionary"] = {_as_data(key, limit): _as_data(value, limit) for key, value in items}
-            payload = encoded(facts, limit)
+            try:
+                payload = encoded(facts, limit)
+            except EncodeError:  # a request to an agent may hold a function of this node
+                if facts is None or "messages" not in facts:
+                    raise
+                facts["messages"] = [_as_data(message, limit) for message in facts["messages"]]
+                payload = encoded(facts, limit)
         except Exception as error:  # the asking node is told of any failure, and the next inquiry is answered
             payload = encoded(tracebacks.as_value(error), limit)
         with dispatch.kernel_call:
