@@ -32,6 +32,7 @@ PROOFS: Final = {
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
     "terms": ("tests/wire/beam/test_term_codec.py", {"PYX_MUTATIONS": "1000000"}),
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
+    "storm": ("tests/execution/test_kill_storm.py", {"PYX_STORM": "2000"}),
     "load": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "restarts": ("tests/otp/test_restart_leaks.py", {"PYX_RESTARTS": "10000"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
@@ -54,6 +55,7 @@ FEW: Final = {
     "PYX_ROUNDS": "20",
     "PYX_MUTATIONS": "5000",
     "PYX_KILLS": "30",
+    "PYX_STORM": "10",
     "PYX_LOAD_SECONDS": "3",
     "PYX_RESTARTS": "100",
 }
