@@ -181,7 +181,7 @@ class CallRequest(concurrent.futures.Future[Any]):
         self._here = this_node()
         self._asked = _asked(self._here, server, request)
         self._pending = PendingAnswer(self._here, self)
-        _ask(self._here, self._pending, self._asked, is_system=False)
+        _ask(self._here, self._pending, self._asked, is_system=False, is_sent_only=True)
         self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
 
     def __await__(self) -> Generator[Any, None, Any]:
@@ -216,6 +216,7 @@ def request(server: Server, what: Any) -> CallRequest:
 
     Raises:
         CallingSelf, EncodeError: as `call`.
+        NodeBusy: as `send`.
     """
     return CallRequest(server, what)
 
@@ -330,13 +331,16 @@ def _is_named(here: LocalNode, dest: Pid | str | tuple[str, str], name: str) -> 
     return dest == name
 
 
-def _ask(here: LocalNode, pending: PendingAnswer, asked: Asked, *, is_system: bool) -> None:
+def _ask(
+    here: LocalNode, pending: PendingAnswer, asked: Asked, *, is_system: bool, is_sent_only: bool = False
+) -> None:
+    """Makes the call.  What only sends, and waits for no reply, waits for a busy queue, as `send` does."""
     runner = current.get()
     node = asked.node
     body = _body(here, node, asked.request, "request")
-    if node:
+    if node and not is_sent_only:
         pending.read_from(node)
-    with here.kernel_call as kernel:
+    with SendingCall(here.kernel_call, node) if is_sent_only else here.kernel_call as kernel:
         frm = runner.process.pid if runner is not None else THE_NODE
         kernel.gen_calls.call(pending, frm, asked.dest, asked.ref, body, is_system=is_system)
         pending.number = asked.ref.number

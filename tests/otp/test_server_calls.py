@@ -20,8 +20,10 @@ from pyx import (
     CallTimeout,
     CallUndefined,
     EncodeError,
+    NodeBusy,
     Process,
     Raised,
+    Reentered,
     RemoteError,
     WouldBlock,
     aio,
@@ -307,6 +309,23 @@ class TestCall:
             call(named(b), "x")
         assert leaves_nothing(a, b)
 
+    def test_finalizer_inside_a_kernel_call_may_reply_and_not_call(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        started(b, "bucket")
+        late = request(named(b), "keep")
+        assert call(named(b), ("echo", 1)) == 1
+        with a.kernel_call as kernel:
+            with pytest.raises(Reentered):
+                call(named(b), ("echo", 1))
+            [awaited] = kernel.replies.awaited.values()
+            reply((THE_NODE, awaited.ref), "by a finalizer")
+            assert not late.done()
+        assert late.result(HANG) == "by a finalizer"
+        assert call(named(b), "kept") == 1
+        assert leaves_nothing(a, b)
+
     def test_call_in_an_event_loop_names_its_twin(self, node: LocalNode) -> None:
         async def main() -> None:
             call("bucket", "x")
@@ -524,6 +543,18 @@ class TestRequest:
         assert late.cancel()
         assert leaves_nothing(a, b)
         assert call(named(b), "kept") == 1
+
+    def test_request_to_a_node_that_is_far_beyond_its_mark_is_refused(
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
+        started(b, "bucket")
+        assert call(named(b), ("echo", 1)) == 1
+        monkeypatch.setattr(a.kernel.router, "queued_for", lambda _: 2**30)
+        with pytest.raises(NodeBusy):
+            request(named(b), ("echo", 1))
+        assert call(named(b), ("echo", 2)) == 2  # waits for its reply in any case
+        assert leaves_nothing(a, b)
 
     def test_request_can_be_awaited(self, two: tuple[LocalNode, LocalNode]) -> None:
         _, b = two
