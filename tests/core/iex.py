@@ -302,15 +302,6 @@ DETAILS: Final = (
     ),
     # ------------------------------------------------------------ servers
     Detail(
-        "failed calls",
-        "the caller of a call that fails exits, with `{reason, {GenServer, :call, ...}}`",
-        "it gets an exception, a `CallError` with that reason; uncaught, it ends the process all the same",
-        "that is how Python fails",
-        (
-            "tests/otp/test_genserver.py::test_g7_exception_ends_the_server_after_terminate_and_its_caller_is_told",
-        ),
-    ),
-    Detail(
         "declared exceptions",
         "any exception of a handler ends the server",
         "except those that the handler declares (`raises=`): they are raised at the caller",
@@ -323,13 +314,6 @@ DETAILS: Final = (
         "the caller gets `CallUndefined`, a cast is logged, and the server goes on",
         "a slip elsewhere must not end a state here",
         ("tests/otp/test_genserver.py::test_g21_unknown_request_ends_nothing",),
-    ),
-    Detail(
-        "normal end in a call",
-        "`exit(:normal)` in a handler exits its caller with `:normal`",
-        'raises `CallExited`, whose reason is `"normal"`',
-        "a caller without an answer should notice",
-        ("tests/otp/test_genserver.py::test_g10_end_without_a_reply_is_the_callers_failure",),
     ),
     Detail(
         "state of a server",
