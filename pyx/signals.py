@@ -431,7 +431,7 @@ def queued_bytes(signal: Signal) -> int:
     if type(signal) is Monitor and type(signal.target) is Pid:
         return SIGNAL_BYTES
     if type(signal) is Holdings:
-        return SIGNAL_BYTES + sum(map(queued_bytes, signal.entries))
+        return SIGNAL_BYTES * (1 + len(signal.entries))  # about: no process has to wait for these
     if type(signal) is Let:
         return SIGNAL_BYTES + 8 * len(signal.numbers)
     total = SIGNAL_BYTES
@@ -447,7 +447,7 @@ LONGEST_KEY_BYTES: Final = 4 * 1024
 """A key in a replicated space, encoded."""
 
 LONGEST_VALUE_BYTES: Final = 16 * 1024
-"""The value of an entry in a replicated space, encoded.  With its key it fits one frame, sent whole."""
+"""The value of an entry in a replicated space, encoded: all nodes hold it, and each new one is sent it."""
 
 MOST_LET: Final = 256
 """How many numbers one `Let` may hold."""

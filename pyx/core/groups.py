@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import Released
 from pyx.errors import ProtocolError
-from pyx.signals import MOST_HELD, Holdings
+from pyx.signals import Holdings
 
 if TYPE_CHECKING:
     from pyx.core.keys import Keys
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
     from pyx.signals import Held, Let, Signal
     from pyx.terms import Ref
 
-PIECE_BYTES: Final = 32 * 1024
-"""About the length of a piece of the holdings: with one more entry it still fits one frame."""
-
-_ENTRY_BYTES: Final = 48
-"""About the length of an entry without its space, key and value."""
+PIECE: Final = 512
+"""Entries of one piece of the holdings: mostly some 15 KiB, which its reader applies in a millisecond."""
 
 
 class Groups:
@@ -73,21 +70,14 @@ class Groups:
 
     def send_holdings(self, peer: Peer) -> None:
         """Puts what processes here hold before all that waits for a peer, whose session has come up."""
-        pieces: list[Signal] = []
-        piece: list[Held] = []
-        size = 0
-        for space in self._tables.spaces.values():
-            if not space.replicated:
-                continue
-            name_bytes = 4 * len(space.name) + _ENTRY_BYTES
-            for entry in space.all():
-                held = entry.held
-                piece.append(held)
-                size += name_bytes + len(held.key) + len(held.value.data)
-                if size >= PIECE_BYTES or len(piece) == MOST_HELD:
-                    pieces.append(Holdings(tuple(piece), is_last=False))
-                    piece, size = [], 0
-        pieces.append(Holdings(tuple(piece), is_last=True))
+        held = [
+            entry.held for space in self._tables.spaces.values() if space.replicated for entry in space.all()
+        ]
+        pieces: list[Signal] = [
+            Holdings(tuple(held[start : start + PIECE]), is_last=False)
+            for start in range(0, len(held), PIECE)
+        ]
+        pieces.append(Holdings((), is_last=True))
         peer.out.put_first(pieces)
 
     def holdings_received(self, peer: Peer, holdings: Holdings) -> None:

@@ -83,10 +83,9 @@ class Space:
 
     def all(self) -> Iterator[Entry]:
         """The entries of living processes, by key."""
-        for entries in self.holders.values():
-            for entry in entries.values():
-                if entry.process.alive:
-                    yield entry
+        return (
+            entry for entries in self.holders.values() for entry in entries.values() if entry.process.alive
+        )
 
     def watches_of(self, key: bytes) -> list[KeyWatch]:
         """Who is told of changes of *key*."""

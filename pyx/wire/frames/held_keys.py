@@ -80,6 +80,7 @@ def checked_held(held: Held, here: Incarnation, there: Incarnation) -> Held:
     if not is_short or len(held.value.data) > LONGEST_VALUE_BYTES:
         raise ProtocolError("an entry of a replicated space is longer than allowed")
     try:
-        return held._replace(key=key_of_peer(held.key, here, there))
+        key = key_of_peer(held.key, here, there)
     except DecodeError as error:
         raise ProtocolError(str(error)) from error
+    return held if key is held.key else held._replace(key=key)

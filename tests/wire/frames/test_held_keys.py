@@ -107,6 +107,15 @@ def test_longest_entry_is_sent_whole() -> None:
         assert sum(map(len, Writer(GUS, BOB).write(signal))) < FRAGMENT_BYTES
 
 
+def test_longest_piece_arrives() -> None:
+    """It leaves in fragments, and is a small part of what a peer may have in flight."""
+    longest = Held(MINE, 7, "s" * LONGEST_WORD, LONG_KEY, Payload(b"v" * LONGEST_VALUE_BYTES))
+    gus, bob = streams()
+    [piece] = bob.receive_data(transmitted(gus, [Holdings((longest,) * 512, is_last=False)]))
+    assert isinstance(piece, Holdings)
+    assert len(piece.entries) == 512
+
+
 def test_entries_overtake_no_message_and_wait_for_none_of_their_process() -> None:
     """What a process holds is seen before what it sends next, though its earlier message still travels."""
     gus, bob = streams()
