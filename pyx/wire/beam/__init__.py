@@ -2,6 +2,9 @@
 
     term_reader        terms of Erlang to values
     term_writer        values to terms of Erlang
+    rare_terms         values that few messages hold
+    leaf_terms         the terms without items: numbers, addresses
+    received_atoms     atoms that Erlang nodes send
     etf_tags           the tags of Erlang's external term format
     atom_bytes         atoms as they are written into a term
     elixir_structs     Elixir's structs: dates, decimals, sets, exceptions, objects

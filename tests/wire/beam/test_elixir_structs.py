@@ -214,6 +214,11 @@ class TestObjects:
         assert type(there_and_back(Struct(f"{__name__}.Colour", (("name", "x"),)))) is Struct
         assert type(there_and_back(Struct("os.path.join", ()))) is Struct
 
+    def test_object_that_cannot_be_hashed_is_a_key_of_a_map(self) -> None:
+        read = there_and_back(Map([(Item("x"), 1), (Pair(1, 2), 2)]))
+        assert type(read) is Map
+        assert read.items() == ((Item("x"), 1), (Pair(1, 2), 2))
+
     def test_object_that_can_be_called_does_not_come_back_as_one(self) -> None:
         assert type(there_and_back(Other("x"))) is Struct
 

@@ -1,4 +1,4 @@
-"""opaque_functions.py: Functions of Erlang nodes come back as they came, with their atoms written out."""
+"""opaque_functions.py, atom_bytes.py: Functions come back as they came, with their atoms written out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""term_reader.py, term_writer.py, etf_tags.py, atom_bytes.py: Exact terms, and none that OTP cannot read."""
+"""term_reader.py, leaf_terms.py, received_atoms.py, term_writer.py, rare_terms.py, etf_tags.py: Exact terms.
+
+Nothing is written that OTP cannot read, and hostile bytes do no harm.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from pyx.atoms import Atom
 from pyx.erlang_terms import BeamFunction, ImproperList, Map
 from pyx.errors import DecodeError, EncodeError
 from pyx.terms import FunctionName, Pid, Ref, Struct
-from pyx.wire.beam import term_reader
+from pyx.wire.beam import received_atoms
 from pyx.wire.beam.atom_bytes import atom_bytes
 from pyx.wire.beam.etf_tags import MAX_DEPTH
 from pyx.wire.beam.term_reader import decode_term, received_atom
@@ -284,9 +287,9 @@ def test_keys_whose_hashes_were_chosen_to_be_equal_are_refused() -> None:
 
 
 def test_atoms_that_are_kept_are_bounded() -> None:
-    for number in range(3 * term_reader._KEPT_ATOMS):
+    for number in range(3 * received_atoms.MOST_KEPT):
         decoded(atom_bytes(f"atom{number}"))
-        assert len(term_reader._atoms) <= term_reader._KEPT_ATOMS
+        assert len(received_atoms.kept) <= received_atoms.MOST_KEPT
     assert decoded(atom_bytes("nil")) is None
 
 
