@@ -58,7 +58,8 @@ or a prompt names one of its classes.
     dynamic_restarts       the decisions of a dynamic supervisor
     supervision_reports    the log lines of supervisors
     supervision_tree       `Supervisor.tree`
-    supervisor_server      the process of a supervisor
+    supervisor_process     the process of a supervisor
+    supervisor_server      what a supervisor does in its process
     supervisor_requests    what is asked of a supervisor
     supervisor             `Supervisor`
     dynamic_supervisor     `DynamicSupervisor`

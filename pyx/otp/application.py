@@ -35,7 +35,8 @@ from pyx.otp.server_calls import stop
 from pyx.otp.start_errors import StartFailed
 from pyx.otp.starting import start_process
 from pyx.otp.supervisor import Supervisor
-from pyx.otp.supervisor_server import SupervisorServer, run_supervisor
+from pyx.otp.supervisor_process import run_supervisor
+from pyx.otp.supervisor_server import SupervisorServer
 from pyx.process import Process
 from pyx.runtime.request import wait
 from pyx.terms import Pid
@@ -73,7 +74,7 @@ class RunningApplication:
     def run(self) -> None:
         """What the master process runs."""
         try:
-            run_supervisor(self._server, None)
+            run_supervisor(self._server, is_linked=False)
         finally:
             _running.pop(self.name, None)
             if self.master is not None and not self.is_stopping:

@@ -26,7 +26,7 @@ class ChildError(PyxError):
 
     def __init__(self, child: Any, *, hint: str | None = None) -> None:
         self.child = child
-        super().__init__(f"the child {child!r} {self.problem}", hint=hint)
+        super().__init__(f"the child {child!r} {self.problem}", hint=hint or self.hint)
 
 
 class ChildNotFound(ChildError, LookupError):

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, TypeAlias
 
-from pyx.execution import context
 from pyx.otp import supervisor_requests as requests
 from pyx.otp.child_errors import ChildSpecInvalid
 from pyx.otp.child_work import kept
@@ -21,7 +20,8 @@ from pyx.otp.restarts import Restarts
 from pyx.otp.server_calls import stop
 from pyx.otp.starting import start_process
 from pyx.otp.supervision_tree import tree_text
-from pyx.otp.supervisor_server import SupervisorServer, run_supervisor
+from pyx.otp.supervisor_process import run_supervisor
+from pyx.otp.supervisor_server import SupervisorServer
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
@@ -79,9 +79,8 @@ async def start_supervisor(
     server: SupervisorServer, api: str, name: ProcessName | None, *, link: bool
 ) -> Pid:
     """Starts the process of a supervisor, and waits until its children are started."""
-    parent = context.acting_pid() if link else None
     pid = await start_process(
-        lambda: run_supervisor(server, parent),
+        lambda: run_supervisor(server, is_linked=link),
         what=f"{api} {name}" if name is not None else api,
         name=name,
         link=link,

@@ -1,26 +1,23 @@
-"""The process of a supervisor: carries out the plans of its decisions, and answers requests.
+"""What a supervisor does in its process: carries out the plans of its decisions, and answers requests.
 
 Requests and replies are those of OTP's `supervisor` (`"which_children"`, `("terminate_child", id)` ...), but
-for `start_child`: see `child_work.py`.  A supervisor is a `def` process, with a thread of its own: as in OTP
-the `start_link` of a child runs in it, which is the user's code and may block, and it waits there until the
-child is ready.  As a coroutine it would hold up all `async def` processes of its node meanwhile.
+for `start_child`: see `child_work.py`.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from pyx.errors import Exit, RpcRefused, brief
+from pyx.errors import RpcRefused
 from pyx.execution.node_log import log
 from pyx.otp.child_errors import ChildError, ChildSpecInvalid
 from pyx.otp.child_processes import start_child, stop_child, stop_together
 from pyx.otp.child_work import spec_in
 from pyx.otp.dynamic_restarts import DynamicRestarts
-from pyx.otp.protocol import CALL, CAST, SYSTEM, refused_value, reply_message, undefined_value
-from pyx.otp.remote_work import parts_of, receive_any
+from pyx.otp.protocol import cast_message, refused_value, undefined_value
+from pyx.otp.remote_work import parts_of
 from pyx.otp.restarts import Restarts
-from pyx.otp.starting import init_done, init_failed
 from pyx.otp.supervision_reports import report_line, stop_line
 from pyx.otp.supervision_steps import (
     GIVE_UP,
@@ -37,7 +34,6 @@ from pyx.primitives import self as own_pid
 from pyx.primitives import send
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
-from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,9 +41,12 @@ if TYPE_CHECKING:
     from pyx.otp.child_processes import Stopped
     from pyx.otp.restarts import SupervisedChild
     from pyx.otp.supervision_steps import Plan
-    from pyx.terms import Incarnation
+    from pyx.terms import Incarnation, Pid
 
 _T = TypeVar("_T")
+
+TRY_AGAIN: Final = "try_again_restart"
+"""A supervisor's cast to itself after a failed restart: what came meanwhile is answered first."""
 
 
 class SupervisorServer:
@@ -109,6 +108,11 @@ class SupervisorServer:
         """Stops all children."""
         self._carry_out(self._decisions.stop_all())
 
+    def state(self) -> dict[str, Any]:
+        """Returns what `Sys.get_state` shows."""
+        rows = [listed(child)[:3] for child in self._decisions.children]
+        return {"supervisor": self._settings, "children": rows}
+
     # ------------------------------------------------------------ requests
 
     def _answer(self, request: Any, origin: Incarnation | None) -> Any:
@@ -163,19 +167,20 @@ class SupervisorServer:
                     for stopped in stop_together(children):
                         self._report_stop(stopped)
                 case report:
-                    _log(report_line(self._title, report))
+                    log_line(report_line(self._title, report))
 
     def _report_stop(self, stopped: Stopped) -> None:
         if (line := stop_line(self._title, stopped)) is not None:
-            _log(line)
+            log_line(line)
 
     def _follow(self, outcome: TryAgain | str | None) -> bool:
         if isinstance(outcome, TryAgain):
-            send(own_pid(), (CAST, ("try_again_restart", outcome.child)))  # after what is in the mailbox
+            send(own_pid(), cast_message((TRY_AGAIN, outcome.child)))
         return outcome != GIVE_UP
 
 
-def _log(line: str) -> None:
+def log_line(line: str) -> None:
+    """Logs an error."""
     with this_node().dispatch.critical_section():  # no kill may leave the log's lock taken
         log.error("%s", line)
 
@@ -209,37 +214,3 @@ def started_reply(answer: Started | NotStarted) -> tuple[str, Any]:
     if isinstance(answer, NotStarted):
         return "error", answer.reason
     return "ok", "undefined" if answer.pid is None else answer.pid
-
-
-def run_supervisor(server: SupervisorServer, parent: Pid | None) -> None:
-    """Runs a supervisor in the running process, until it gives up or is stopped."""
-    failed = server.init()
-    if failed is not None:
-        init_failed(("shutdown", ("failed_to_start_child", failed.spec.id, failed.reason)))
-    init_done()
-    reason = _serve(server, parent)
-    server.terminate()
-    raise Exit(reason)
-
-
-def _serve(server: SupervisorServer, parent: Pid | None) -> Any:
-    """Serves messages; returns the reason to end."""
-    while True:
-        message, origin = receive_any()
-        going_on = True
-        match message:
-            case (str(word), (Pid(), Ref() as ref), request) if word == CALL:
-                send(ref, reply_message(ref, server.handle_call(request, origin)))
-            case (str(word), ("try_again_restart", child)) if word == CAST:
-                going_on = server.handle_retry(child)
-            case ("EXIT", Pid() as pid, reason) if pid == parent:
-                return reason
-            case ("EXIT", Pid() as pid, reason):
-                going_on = server.handle_exit(pid, reason)
-            case (str(word), (Pid(), Ref() as ref), ("terminate", reason)) if word == SYSTEM:
-                send(ref, reply_message(ref, "ok"))
-                return reason
-            case _:
-                _log(f"supervisor {own_name()} got a message that it does not know: {brief(message)}")
-        if not going_on:
-            return "shutdown"

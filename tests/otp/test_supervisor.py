@@ -1,26 +1,30 @@
-"""supervisor.py, supervisor_server.py, child_processes.py, supervisor_requests.py: by OTP's labels."""
+"""supervisor.py, supervisor_process.py, supervisor_server.py, child_processes.py, supervisor_requests.py."""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from pyx import (
     CallNoProcess,
+    CallTimeout,
     ChildAlreadyPresent,
     ChildNotFound,
     ChildRunning,
     ChildSpecInvalid,
     EncodeError,
+    GenServer,
     NotAProcess,
     Process,
     ServerAlreadyStarted,
     StartFailed,
     Supervisor,
+    Sys,
     aio,
     child,
+    handle,
     receive,
     self,
     send,
@@ -495,6 +499,46 @@ def test_def_child_whose_thread_cannot_be_interrupted_is_dead_for_everybody() ->
     Supervisor.stop(sup)
     assert not Process.is_alive(pid)
     held.release()
+
+
+# ---------------------------------------------------------------- a server as others
+
+
+@in_process
+def test_supervisor_is_a_server_that_sys_shows_suspends_and_resumes() -> None:
+    sup = supervisor("a")
+    assert Sys.get_state(sup) == {
+        "supervisor": "one_for_one, 3 restarts in 5 s",
+        "children": [("a", pid_of(sup, "a"), "worker")],
+    }
+    Sys.suspend(sup)
+    with pytest.raises(CallTimeout):
+        GenServer.call(sup, "which_children", 0.01)
+    Sys.resume(sup)
+    assert listed(sup) == [("a", True)]
+
+
+@in_process
+def test_servers_are_children() -> None:
+    class Counter(GenServer):
+        child_options: ClassVar[dict[str, Any]] = {"restart": "transient"}
+
+        def init(self, count: int) -> None:
+            self.count = count
+
+        @handle.call
+        def add(self) -> int:
+            self.count += 1
+            return self.count
+
+    sup = Supervisor.start_link([child(Counter, 5, name="counter")], strategy="one_for_one")
+    assert Counter.add("counter") == 6
+    first = pid_of(sup, "counter")
+    Process.exit(first, "kill")
+    until(lambda: Process.whereis("counter") not in {None, first})
+    assert Counter.add("counter") == 6
+    GenServer.stop("counter")
+    until(lambda: listed(sup) == [("counter", False)])
 
 
 # ---------------------------------------------------------------- where it can be called
