@@ -35,9 +35,12 @@ List the nodes of a host: of this one those with --sname and --name, of another 
 """
 
 _NEW_HELP: Final = """\
-usage: pyx new NAME
+usage: pyx new NAME [--sup]
 
 Make a project in the new directory NAME: a module, its test, a README.
+
+  --sup  an application: a server below a supervisor, started with the prompt, and
+         by `pyx --no-halt` as a service
 """
 
 
@@ -254,11 +257,12 @@ def _new(words: list[str]) -> int:
     if words in _HELP:
         _print(_NEW_HELP)
         return 0
-    if len(words) != 1 or words[0].startswith("-"):
-        complain("new takes one name", "pyx new shop")
+    names = [word for word in words if word != "--sup"]
+    if len(names) != 1 or names[0].startswith("-"):
+        complain("new takes one name", "pyx new shop, or pyx new shop --sup")
         return 2
     try:
-        made = make_project(words[0])
+        made = make_project(names[0], supervised=len(names) < len(words))
     except NewProjectError as error:
         complain(str(error), error.hint)
         return 2

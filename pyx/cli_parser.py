@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyx.options import Option
 
 _COMMANDS: Final = """\
-pyx new NAME          make a project in the new directory NAME
+pyx new NAME [--sup]  make a project in the new directory NAME (--sup: with a supervisor)
 pyx replay [PATH...]  run recorded sessions again and compare their output
 pyx names [HOST]      list the nodes of a host
 (--help after one of them shows more)

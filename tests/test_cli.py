@@ -124,7 +124,7 @@ class TestUsage:
                 ["--record", "gus.pyxt"],
                 "pyx: --record needs a terminal: it records typed input, and stdin is not a terminal\n",
             ),
-            (["new"], "pyx: new takes one name\nhint: pyx new shop\n"),
+            (["new"], "pyx: new takes one name\nhint: pyx new shop, or pyx new shop --sup\n"),
             (
                 ["new", "class"],
                 (

@@ -1,4 +1,7 @@
-"""`pyx new NAME`: makes a project that runs and whose test passes at once, like `mix new` of Elixir."""
+"""`pyx new NAME`: makes a project that runs and whose test passes at once, like `mix new` of Elixir.
+
+`--sup`, as there: the project is an application, whose processes are below a supervisor.
+"""
 
 from __future__ import annotations
 
@@ -109,12 +112,90 @@ _FILES: Final = {
 }
 
 
+_APPLICATION: Final = """
+[tool.pyx]
+application = "{name}:application"
+"""
+
+_SUPERVISED_MODULE: Final = '''\
+"""{name}: a server that counts, below a supervisor."""
+
+from pyx import GenServer, child, handle
+
+
+class Counter(GenServer):
+    """Counts what is added, here or from another node: `Counter.add(("{name}", "{name}@host"))`."""
+
+    def init(self, count=0):
+        self.count = count
+
+    @handle.call
+    def add(self, number=1):
+        self.count += number
+        return self.count
+
+
+def application():
+    """Returns the processes of this project, in the order of their start."""
+    return [child(Counter, name="{name}")]
+'''
+
+_SUPERVISED_TEST: Final = '''\
+"""The counter alone, and in the application."""
+
+from {name} import Counter
+from pyx import Application, GenServer
+
+
+def test_counts_what_is_added():
+    counter = GenServer.harness(Counter)
+    assert counter.add(2) == 2
+    assert counter.add() == 3
+
+
+def test_application_starts_the_counter():
+    Application.start("{name}:application")
+    try:
+        assert Counter.add("{name}", 2) == 2
+    finally:
+        Application.stop("{name}")
+'''
+
+_SUPERVISED_README: Final = """\
+# {name}
+
+The application of `pyproject.toml` is started before the prompt:
+
+    $ pyx --sname {name}
+    pyx({name}@host)1> {name}.Counter.add("{name}")
+    imported {name}
+    1
+    pyx({name}@host)2> Application.started()
+    ['{name}']
+
+As a service, until SIGTERM: `pyx --sname {name} --no-halt`
+
+From another shell on this host (`pyx --sname other`): `GenServer.call(("{name}", "{name}"), ("add", 3))`.
+
+Tests: `python -m pytest` (once: `pip install pytest`)
+"""
+
+_SUPERVISED_FILES: Final = {
+    "pyproject.toml": _PYPROJECT + _APPLICATION,
+    "{name}.py": _SUPERVISED_MODULE,
+    "tests/test_{name}.py": _SUPERVISED_TEST,
+    "README.md": _SUPERVISED_README,
+}
+
+
 class NewProjectError(PyxError):
     """The project cannot be made; the text says why."""
 
 
-def make_project(name: str, where: Path | None = None) -> Path:
+def make_project(name: str, where: Path | None = None, *, supervised: bool = False) -> Path:
     """Makes the directory *name* in *where* (None: the current one) with the files of a small project.
+
+    With *supervised* the project is an application: a server below a supervisor.
 
     Raises:
         NewProjectError: *name* cannot be the name of a module, or the directory exists or cannot be made.
@@ -135,7 +216,7 @@ def make_project(name: str, where: Path | None = None) -> Path:
     except OSError as error:
         msg = f"cannot make {name}: {error.strerror}"
         raise NewProjectError(msg) from None
-    for path, template in _FILES.items():
+    for path, template in (_SUPERVISED_FILES if supervised else _FILES).items():
         file = directory / path.format(name=name)
         file.parent.mkdir(exist_ok=True)
         file.write_text(template.format(name=name), encoding="utf-8")

@@ -12,8 +12,9 @@ import pytest
 from pyx.shell.new_project import NewProjectError, make_project
 
 
-def test_test_of_a_new_project_passes(tmp_path: Path) -> None:
-    directory = make_project("shop", tmp_path)
+@pytest.mark.parametrize("supervised", [False, True])
+def test_test_of_a_new_project_passes(supervised: bool, tmp_path: Path) -> None:
+    directory = make_project("shop", tmp_path, supervised=supervised)
     files = sorted(str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file())
     assert files == ["README.md", "pyproject.toml", "shop.py", "tests/test_shop.py"]
     done = subprocess.run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -53,3 +54,24 @@ def test_name_of_a_python_module_is_refused(lone_host: Host) -> None:
         done = lone_host.run("new", name)
         assert done.returncode == 2
         assert problem in done.stderr
+
+
+def test_new_application_runs_with_the_prompt_and_as_a_service(lone_host: Host) -> None:
+    done = lone_host.run("new", "shop", "--sup")
+    assert (done.returncode, done.stderr) == (0, "")
+    shop = lone_host.home / "shop"
+
+    # What its README says.
+    shell = lone_host.shell("shop", cwd=shop)
+    assert shell.type('shop.Counter.add("shop")') == "imported shop\n1"
+    assert shell.type("Application.started()") == "['shop']"
+    other = lone_host.shell("other")
+    assert other.type('GenServer.call(("shop", "shop"), ("add", 3))') == "4"
+    shell.enter("exit()")
+    assert shell.leaves() == 0
+
+    service = lone_host.starts("--sname", "shop@vm", "--no-halt", cwd=shop)
+    other.comes_to('Node.ping("shop")', "'pong'")
+    assert other.type('GenServer.call(("shop", "shop"), ("add", 3))') == "3"
+    service.kill(signal.SIGTERM)
+    assert service.leaves() == 143
