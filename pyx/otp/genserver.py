@@ -66,9 +66,6 @@ class GenServer:
     frm: From
     """The caller of the call that is being handled, `(pid, reference)`: what `GenServer.reply` takes."""
 
-    origin: Incarnation | None
-    """The node that has sent the message which is being handled; None for this one."""
-
     __handlers__: ClassVar[HandlerTable]
     __behaviour__: ClassVar[str] = "GenServer"
     """The first word of a report."""

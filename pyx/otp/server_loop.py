@@ -74,9 +74,8 @@ async def serve(kind: type[ServedObject], is_linked: bool, /, *args: Any, **kwar
         except ReceiveTimeout:
             message = TIMEOUT
         running.last = message
-        server.origin = search.origin if search is not None else None
         if type(message) is tuple and len(message) == 3 and message[0] == SYSTEM:
-            stop = answer_system_request(running, message, server.origin)
+            stop = answer_system_request(running, message, search.origin if search else None)
             if stop is not None:
                 await _end(running, stop.reason)
         else:

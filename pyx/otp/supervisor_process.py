@@ -33,6 +33,7 @@ class SupervisorProcess(GenServer):
     """The callbacks."""
 
     __behaviour__: ClassVar[str] = "Supervisor"
+    __asks_origin__: ClassVar[bool] = True
 
     def init(self, server: SupervisorServer) -> Stop | None:
         """Starts the children; one that fails stops the earlier ones, and the start."""
