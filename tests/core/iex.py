@@ -375,5 +375,57 @@ DETAILS: Final = (
         "what is to be done at the end belongs to a process of the tree",
         ("tests/otp/test_application.py::test_children_are_started_below_a_supervisor",),
     ),
+    Detail(
+        "waits for tasks",
+        "`Task.await` exits when the task has ended or is late, and in the process of another owner raises",
+        "`Task.await_` raises `TaskExited`, `TaskTimeout`, `TaskNotMine`",
+        "that is how Python fails; the word is a keyword, hence the underscore",
+        (
+            "tests/otp/test_task.py::TestAwait::test_k4_exception_of_the_task_is_the_reason",
+            "tests/otp/test_task.py::TestAwait::test_k3_late_result_does_not_come_and_the_task_goes_on",
+            "tests/otp/test_task.py::TestAwait::test_k7_other_process_than_the_owner_is_refused",
+        ),
+    ),
+    Detail(
+        "late tasks go on",
+        "a task that is too late for `Task.await` goes on, and its value is dropped; `Task.shutdown` ends it",
+        tests=("tests/otp/test_task.py::TestAwait::test_k3_late_result_does_not_come_and_the_task_goes_on",),
+    ),
+    Detail(
+        "tasks of owners that end normally",
+        "an async task whose owner ends normally lives on",
+        tests=(
+            "tests/otp/test_task.py::TestLifetimes::test_k11_task_of_an_owner_that_ends_normally_lives_on",
+        ),
+    ),
+    Detail(
+        "output of remote tasks",
+        "a task of a supervisor on another node prints there",
+        "it prints where it was asked for",
+        "so does all that runs elsewhere",
+        ("tests/otp/test_supervised_tasks.py::TestThere::test_task_prints_at_its_owner",),
+    ),
+    Detail(
+        "full task supervisors",
+        "at `max_children` tasks `Task.Supervisor.start_child` returns an error, and `async` raises",
+        "both raise `TooManyChildren`",
+        "a failure must not look like a value",
+        ("tests/otp/test_supervised_tasks.py::TestHere::test_k17_supervisor_has_max_children",),
+    ),
+    Detail(
+        "work of peers",
+        "a connected node may have any function run by a task supervisor or an agent",
+        "what `--rpc` allows, as by `rpc.call`",
+        "one policy says what others may run here",
+        (
+            "tests/otp/test_supervised_tasks.py::TestPolicy::test_work_of_a_peer_passes_the_policy",
+            "tests/otp/test_agent.py::TestThere::test_function_of_a_peer_passes_the_policy",
+        ),
+    ),
+    Detail(
+        "slow updates of agents",
+        "an `Agent.update` that takes too long for its caller is carried out",
+        tests=("tests/otp/test_agent.py::TestHere::test_a4_update_that_takes_too_long_is_carried_out",),
+    ),
 )
 """Followed where nothing is said of pyx."""
