@@ -12,6 +12,7 @@ import pytest
 
 from pyx import fast_paths
 from pyx.execution.node_log import log
+from tests import crash_reports
 from tests.local_nodes import HANG, LocalNodes, new_runner
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ hypothesis.settings.register_profile("pyx", database=None, deadline=None)  # a c
 hypothesis.settings.load_profile("pyx")
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(trylast=True)  # after pytest's own plugin for crashes
+def pytest_configure(config: pytest.Config) -> None:
     """Restores signals ignored under `nohup` or `&`, so that child processes of tests receive them."""
+    config.pluginmanager.register(crash_reports)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
