@@ -10,7 +10,9 @@ import dataclasses
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from pyx.printable import filter_foreign
+from pyx.atoms import written_key
+from pyx.printable import filter_foreign, on_one_line
+from pyx.terms import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +88,8 @@ class _Splitter:
         if kind is str or kind is bytes:
             return _cut_literal(value)
         around = _BRACKETS.get(kind)
+        if around is None and kind is Struct and value.is_elixirs:
+            return self._struct(value, depth)
         if around is None:
             return self._record(value, depth) if _has_generated_repr(kind) else _safe_repr(value)
         if not value:
@@ -112,6 +116,18 @@ class _Splitter:
         self._inside.discard(id(value))
         self._left -= shown
         return _group(opening, items, closing)
+
+    def _struct(self, value: Struct, depth: int) -> _Piece:
+        """Splits a struct of Elixir's, as iex shows it."""
+        opening = f"%{on_one_line(value.name, MOST_CHARACTERS)}{{"
+        if depth >= MOST_DEPTH:
+            return f"{opening}...}}"
+        items = [
+            (written_key(str(name)), self.split(item, depth + 1)) for name, item in value.fields[:MOST_ITEMS]
+        ]
+        if len(value.fields) > MOST_ITEMS:
+            items.append(("", f"... {_counted(len(value.fields) - MOST_ITEMS, 'more field')}"))
+        return _group(opening, items, "}")
 
     def _record(self, value: Any, depth: int) -> _Piece:
         """Splits a dataclass with a generated repr, so that a long one can be broken."""

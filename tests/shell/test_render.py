@@ -51,6 +51,17 @@ def test_short_value_is_its_repr(value: object, text: str) -> None:
         assert render(value) == repr(value)
 
 
+def test_long_struct_of_elixir_is_broken_as_in_iex() -> None:
+    value = Struct("Shop.Item", (("name", "a" * 20), ("tags", [Atom("new")] * 3), ("a b", Struct("Nil", ()))))
+    assert render(value, width=40) == (
+        "%Shop.Item{name: 'aaaaaaaaaaaaaaaaaaaa',\n"
+        "           tags: [:new, :new, :new],\n"
+        '           "a b": %Nil{}}'
+    )
+    many = Struct("A", tuple((f"f{number}", number) for number in range(200)))
+    assert render(many).endswith("... 100 more fields}")
+
+
 def test_long_value_is_broken_at_the_width_and_stays_a_literal() -> None:
     value = [{"name": f"shoe {number}", "qty": number, "sizes": list(range(20))} for number in range(5)]
     text = render(value, width=60)
