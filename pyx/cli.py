@@ -124,12 +124,24 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
     if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seeds):
         complain("--hidden, --cookie, --cookie-file and --seed need a named node", "add --sname NAME")
         return 2
+    if unnamed and asked.beam:
+        complain("--beam needs a named node", "add --sname NAME")
+        return 2
     if (
         asked.name is None
         and (asked.listen is not None or asked.port)
         and not _is_for_long_name(asked, other)
     ):
         complain("--listen and --port need a long name", "use --name NAME@ADDRESS")
+        return 2
+    if (asked.beam_insecure or asked.beam_cookie_file is not None) and not asked.beam:
+        complain("--beam-insecure and --beam-cookie-file are about Erlang nodes", "add --beam")
+        return 2
+    if asked.beam and asked.name is not None and not asked.beam_insecure:
+        complain(
+            "--beam with --name: all that Erlang nodes say would cross the network in clear",
+            "--beam-insecure says that you want that; with --sname it stays on this host",
+        )
         return 2
     if other and (asked.code or file is not None or asked.no_halt):
         option = "--remsh" if asked.remsh else "--rpc-eval"

@@ -29,6 +29,12 @@ LAST_PORT: Final = 65535
 DEFAULT_TICK_SECONDS: Final = 15.0
 """A peer silent for this long is lost (Erlang: 60)."""
 
+CLEAR_TEXT: Final = (
+    "with a long name (--name), all that Erlang nodes say crosses the network in clear, and their cookie can "
+    "be guessed from it: beam needs beam_insecure=True (--beam-insecure) there"
+)
+"""Why `beam` is refused for a node that other hosts reach."""
+
 MOST_MESSAGE_MIB: Final = 1024
 """Without a bound, a peer could fill the memory by one message."""
 
@@ -163,6 +169,23 @@ class NodeOptions:
         "--rpc",
         choices=RPC_POLICIES,
     )
+    beam: bool | str = _option(
+        False,
+        "speak with Erlang and Elixir nodes of this host too, hidden from their mesh, with the cookie in "
+        "~/.erlang.cookie",
+        "--beam",
+    )
+    beam_cookie_file: str | None = _option(
+        None,
+        "the file of the cookie that Erlang nodes have (else ~/.erlang.cookie)",
+        "--beam-cookie-file",
+        "F",
+    )
+    beam_insecure: bool = _option(
+        False,
+        "let Erlang nodes of other hosts in too, though nothing that these say is encrypted",
+        "--beam-insecure",
+    )
     max_message_mib: int = _option(
         128,
         f"largest encoded message in MiB, 1 to {MOST_MESSAGE_MIB}: larger ones are refused",
@@ -189,6 +212,15 @@ class NodeOptions:
             raise ValueError(msg)
         if not self.long and (self.listen is not None or self.port):
             raise ValueError("listen and port need a long name (long=True): a short one stays on its host")
+        if self.beam not in (False, True, "hidden"):
+            msg = f"beam is 'hidden', or False for no Erlang nodes, not {self.beam!r}"
+            raise ValueError(msg)
+        if not self.beam and (self.beam_insecure or self.beam_cookie_file is not None):
+            raise ValueError(
+                "beam_insecure and beam_cookie_file are about Erlang nodes: they need beam='hidden'"
+            )
+        if self.beam and self.long and not self.beam_insecure:
+            raise ValueError(CLEAR_TEXT)
         if not _is_port(self.port):
             msg = f"port is a number from 0 to {LAST_PORT}, not {self.port!r}"
             raise ValueError(msg)

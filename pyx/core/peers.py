@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 State: TypeAlias = Literal["dialling", "up", "gone"]
 
+PYX: Final = "pyx"
+BEAM: Final = "beam"
+"""The dialects of connections: pyx's own, and Erlang's distribution protocol."""
+
 LONGEST_HANDSHAKE_SECONDS: Final = 5.0
 """A claim sent before a session came up arrives within this time; `net/pending_connections.py` keeps it."""
 
@@ -30,6 +34,7 @@ class Peer:
         "connection",
         "creation",
         "dependents",
+        "dialect",
         "dialled",
         "early_pongs",
         "hidden",
@@ -59,6 +64,8 @@ class Peer:
         self.quiet = quiet
         """True for a dial that a peer or a seed has brought about: its failure is not a warning."""
         self.state: State = "dialling"
+        self.dialect = PYX
+        """What the connection speaks: `PYX`, or `BEAM` with an Erlang node."""
         self.creation = 0
         """That of the other node; 0 until the session is up."""
         self.hidden = False

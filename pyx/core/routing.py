@@ -11,9 +11,9 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Dial, Flush, Log, MailboxOverflow, Suspend, Wake
-from pyx.core.peers import Peer
+from pyx.core.peers import BEAM, Peer
 from pyx.core.processes import NOTHING, Watcher
-from pyx.signals import Demonitor, Send
+from pyx.signals import Demonitor, EncodedTerm, Payload, Send
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -173,6 +173,17 @@ class Router:
                 self._effects.append(Log("warning", words))
         if mailbox.is_busy:
             self._effects.append(Suspend(mailbox))
+
+    def may_carry(self, node: str, body: Body) -> bool:
+        """Whether the session with a node, if there is one, carries a message of that encoding.
+
+        A message that was encoded for an Erlang node goes to no other: since then the session may have ended,
+        and the name may be that of a pyx node now.
+        """
+        if type(body) is not Payload or not isinstance(body.data, EncodedTerm):
+            return True
+        peer = self._peers.get(node)
+        return peer is not None and peer.dialect == BEAM
 
     # ------------------------------------------------------------ queues
 

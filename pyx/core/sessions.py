@@ -9,10 +9,10 @@ other about third nodes.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pyx.core.effects import CancelDial, Flush, Hangup, Log, RetryAt, connect_outcomes
-from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS, Decision
+from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS, PYX, Decision
 from pyx.core.requests import NOT_STARTED
 from pyx.options import DEFAULT_TICK_SECONDS
 from pyx.signals import Goodbye, Ping, Tick
@@ -61,16 +61,27 @@ class Sessions:
 
     # ------------------------------------------------------------ dialling
 
-    def connect(self, waiter: object | None, node: str, now: float) -> None:  # noqa: ARG002 - inputs take the time
-        """Asks for a session with a node, dialling it even in a back-off; the waiter gets one `Connected`."""
+    def connect(
+        self,
+        waiter: object | None,
+        node: str,
+        now: float,  # noqa: ARG002 - inputs take the time
+        *,
+        quiet: bool = False,
+    ) -> None:
+        """Asks for a session with a node, dialling it even in a back-off; the waiter gets one `Connected`.
+
+        With *quiet* a failure is not logged: who asks reports it.
+        """
         tables = self._tables
         if tables.is_here(node) or not tables.name:
             tables.effects.extend(
                 connect_outcomes([waiter], ok=bool(tables.name), reason="" if tables.name else NOT_STARTED)
             )
             return
-        peer = tables.peers.get(node) or self._router.dial(node)
-        peer.quiet = False
+        peer = tables.peers.get(node) or self._router.dial(node, quiet=quiet)
+        if not quiet:
+            peer.quiet = False
         if peer.is_ready:
             tables.effects.extend(connect_outcomes([waiter], ok=True))
         else:
@@ -116,7 +127,21 @@ class Sessions:
 
     # ------------------------------------------------------------ sessions begin
 
-    def peer_claimed(self, name: str, creation: int, *, hidden: bool, now: float) -> Decision:
+    def preview(self, name: str) -> Literal["ok", "ok_simultaneous", "nok", "alive"]:
+        """What a node of that name would be answered now, in the words of Erlang's handshake.
+
+        Erlang's acceptor says so before the proof, so nothing changes here: `peer_claimed` decides.
+        """
+        peer = self._tables.peers.get(name)
+        if peer is None:
+            return "ok"
+        if peer.state == "up":
+            return "alive"
+        return "nok" if self._tables.name > name else "ok_simultaneous"
+
+    def peer_claimed(
+        self, name: str, creation: int, *, hidden: bool, now: float, dialect: str = PYX
+    ) -> Decision:
         """Decides on a node that dialled this one and was authenticated.
 
         On `"accept"` the session is up: attach the connection to `peer`, then flush it (the `Flush` among the
@@ -140,10 +165,10 @@ class Sessions:
             peer = None
         if peer is None:
             peer = self._router.new_session(name, dialled=False)
-        self._session_up(peer, creation, hidden=hidden, now=now)
+        self._session_up(peer, creation, hidden=hidden, now=now, dialect=dialect)
         return Decision("accept", peer)
 
-    def peer_up(self, name: str, creation: int, *, hidden: bool, now: float) -> Decision:
+    def peer_up(self, name: str, creation: int, *, hidden: bool, now: float, dialect: str = PYX) -> Decision:
         """Begins the session with a node that this one dialled; `"refused"` when it is no longer wanted."""
         peer = self._tables.peers.get(name)
         if peer is not None and peer.state == "up" and peer.creation != creation:
@@ -151,7 +176,7 @@ class Sessions:
             peer = self._router.new_session(name, dialled=True)
         if peer is None or peer.state != "dialling":
             return Decision("refused", reason="connected already" if peer is not None else "no longer wanted")
-        self._session_up(peer, creation, hidden=hidden, now=now)
+        self._session_up(peer, creation, hidden=hidden, now=now, dialect=dialect)
         return Decision("accept", peer)
 
     def _may_have_crossed(self, peer: Peer, now: float) -> bool:
@@ -167,9 +192,10 @@ class Sessions:
         self.lose(peer, reason)
         self._tables.effects.append(Hangup(peer, gracefully=False))
 
-    def _session_up(self, peer: Peer, creation: int, *, hidden: bool, now: float) -> None:
+    def _session_up(self, peer: Peer, creation: int, *, hidden: bool, now: float, dialect: str = PYX) -> None:
         effects = self._tables.effects
         peer.state = "up"
+        peer.dialect = dialect
         peer.creation = creation
         peer.hidden = hidden or self._tables.hidden
         peer.since = peer.last_received = peer.last_piece = now

@@ -8,6 +8,9 @@ Connections:
 
     unix_carrier        the carrier of `--sname`: unix sockets in the directory of names
     tcp_carrier         the carrier of `--name`: TCP inside TLS
+    beam_carrier        the carrier and the dialect of Erlang nodes, of `--beam`: TCP in clear
+    dialects            who runs the handshake of a connection: pyx's own dialect, or Erlang's
+    addresses           the address that the host part of a name stands for
     endpoint            accepts and dials, up to the end of each handshake
     carrier             the protocols of carriers and of their handshakes
     pending_connections  connections before authentication, and which one is dropped first
@@ -33,6 +36,7 @@ The files of this host:
     name_guard          a second lock of a name, which has no file that could be removed
     directory_log       the log lines about files that vanish and are restored
     cookie              the cookie, and its file
+    erlang_cookie       the cookie of Erlang's dialect, and its file
     home_directory      the home directory of the user
 
 Other hosts:

@@ -37,12 +37,12 @@ from pyx.signals import Goodbye, queued_bytes
 
 if TYPE_CHECKING:
     import asyncio
+    from collections import deque
     from collections.abc import Callable
 
     from pyx.core.outbox import Outbox
     from pyx.net.stream import Stream
     from pyx.signals import Signal
-    from pyx.wire.frames.signal_stream import SignalStream
 
 _READ_BYTES: Final = 128 * 1024
 _ROUNDS: Final = 8
@@ -62,6 +62,29 @@ CLOSED_HERE: Final = "it was closed by this node"
 
 _LINGER_SECONDS: Final = 5.0
 """Seconds that a graceful close waits for a peer that accepts no data, or does not close its end."""
+
+
+class SignalSession(Protocol):
+    """Encodes and decodes the signals of a connection: `SignalStream`; with Erlang nodes `BeamSession`."""
+
+    is_empty: bool
+    """True when `transmit` has returned all bytes of the signals that it took."""
+
+    @property
+    def left_out(self) -> list[str]:
+        """Not empty if there are signals for `unwritten`."""
+
+    def transmit(self, signals: deque[Signal]) -> tuple[bytes, int]:
+        """Returns (the next bytes to write, bytes released from the outbox once they are written)."""
+
+    def unwritten(self) -> list[str]:
+        """Returns the signals that could not be written since the last call, each as a sentence."""
+
+    def receive_data(self, data: bytes | memoryview) -> list[Signal]:
+        """Returns the signals that *data* completes; raises ProtocolError."""
+
+    def close(self) -> None:
+        """Drops what is incomplete, because the connection ended."""
 
 
 class ConnectionOwner(Protocol):
@@ -93,7 +116,7 @@ class Connection:
         self,
         loop: asyncio.AbstractEventLoop,
         stream: Stream,
-        session: SignalStream,
+        session: SignalSession,
         out: Outbox,
         owner: ConnectionOwner,
         *,

@@ -150,15 +150,21 @@ def read_home_cookie(path: str) -> Cookie:
     """
     try:
         try:
-            return _read_mine(path)
+            return read_private_file(path)
         except FileNotFoundError:
-            _make_file(path)
-            return _read_mine(path)
+            make_file(path, make_cookie(secrets.token_bytes(32)))
+            return read_private_file(path)
     except OSError as error:
         raise _cannot("read or make", path, error) from error
 
 
-def _read_mine(path: str) -> Cookie:
+def read_private_file(path: str, option: str = "--cookie-file") -> Cookie:
+    """Returns the cookie in a file of this user's that others cannot read; *option* names another file.
+
+    Raises:
+        CookieUnsafe: other users can read or write the file, or own it, or it holds no cookie.
+        OSError: it cannot be opened.
+    """
     # NOFOLLOW and NONBLOCK: a planted link is not followed, a pipe not waited for.  All checks are made on
     # the opened file.
     quoted = shlex.quote(path)
@@ -166,7 +172,7 @@ def _read_mine(path: str) -> Cookie:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         if error.errno == errno.ELOOP:
-            hint = f"name its target with --cookie-file, or remove it: rm {quoted}"
+            hint = f"name its target with {option}, or remove it: rm {quoted}"
             raise CookieUnsafe(path, "is a symbolic link", hint=hint) from error
         if error.errno == errno.EACCES:
             raise CookieUnsafe(
@@ -199,7 +205,8 @@ def _cookie_in(path: str, content: bytes) -> Cookie:
     return Cookie(text)
 
 
-def _make_file(path: str) -> None:
+def make_file(path: str, cookie: Cookie) -> None:
+    """Makes the file of a cookie, which this user alone can read, if there is none; raises OSError."""
     # Written to a draft, flushed, then linked: the name always leads to a complete cookie, however many nodes
     # start at once and whenever the power fails.  The loser of a race reads the winner's file.
     target = Path(path)
@@ -207,7 +214,7 @@ def _make_file(path: str) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o400)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(f"{make_cookie(secrets.token_bytes(32)).text}\n".encode())
+            file.write(f"{cookie.text}\n".encode())
             file.flush()
             os.fsync(descriptor)
         with contextlib.suppress(FileExistsError):

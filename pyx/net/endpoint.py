@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from pyx.core.peers import PYX
 from pyx.errors import ProtocolError, PyxError
-from pyx.net.carrier import run_handshake
+from pyx.net.dialects import PyxDialect, Secrets
 from pyx.net.error_words import connection_broke, in_words
 from pyx.net.forks import close_in_children
 from pyx.net.pending_connections import HANDSHAKE_SECONDS, PendingConnection, PendingConnections
-from pyx.wire.handshake.hello import NONCE_BYTES, acceptor_hello, dialler_hello
 from pyx.wire.handshake.machine import (
-    Acceptor,
     Authenticated,
-    Dialler,
     Established,
     Failed,
     Postponed,
@@ -33,7 +30,9 @@ from pyx.wire.handshake.machine import (
 if TYPE_CHECKING:
     import socket
 
+    from pyx.net.beam_carrier import BeamCarrier
     from pyx.net.carrier import Carrier, HandshakeStream
+    from pyx.net.dialects import Dialect
     from pyx.net.stream import Stream
     from pyx.terms import Incarnation
 
@@ -56,15 +55,16 @@ class Arrival(NamedTuple):
     """Bytes that the peer has sent after its handshake."""
     handle: object
     """The handle that `claimed` returned with "ok"; None if this node dialled."""
+    dialect: str = PYX
+    """`core.peers.PYX` or `BEAM`."""
+    flags: int = 0
+    """What both nodes understand, in Erlang's dialect."""
 
 
-class Owner(Protocol):
+class Owner(Secrets, Protocol):
     """The owner of an endpoint.  Called on the transport's loop, one call at a time; no call may block."""
 
-    def key_for(self, name: str) -> bytes:
-        """Returns the key of the cookie for the node that calls itself *name* (unauthenticated)."""
-
-    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
+    def claimed(self, name: str, creation: int, *, hidden: bool, dialect: str = PYX) -> tuple[Status, object]:
         """Decides on an authenticated node that dials.  After "ok", `established` follows with the handle."""
 
     def established(self, arrival: Arrival) -> None:
@@ -95,13 +95,23 @@ class Endpoint:
         hidden: True for a hidden node.
         owner: decides and takes over, see `Owner`.
         carrier: makes the sockets, see `Carrier`.
+        beam: the carrier and the dialect of Erlang nodes, for a node that speaks with these.
     """
 
-    def __init__(self, incarnation: Incarnation, *, hidden: bool, owner: Owner, carrier: Carrier) -> None:
-        self._incarnation = incarnation
-        self._hidden = hidden
+    def __init__(
+        self,
+        incarnation: Incarnation,
+        *,
+        hidden: bool,
+        owner: Owner,
+        carrier: Carrier,
+        beam: BeamCarrier | None = None,
+    ) -> None:
         self._owner = owner
         self._carrier = carrier
+        self._dialect: Dialect = PyxDialect(incarnation, hidden=hidden)
+        self._beam = beam
+        self._listening_for_beam: socket.socket | None = None
         self._loop = asyncio.get_running_loop()
         self._listening: socket.socket | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -115,12 +125,19 @@ class Endpoint:
     async def listen(self) -> None:
         """Listens, without accepting yet.  Raises PyxError as `Carrier.open`."""
         self._listening = await self._carrier.open()
+        if self._beam is not None:
+            self._listening_for_beam = await self._beam.open()
 
     def accept(self) -> None:
         """Accepts connections from now on."""
         assert self._listening is not None
         self._retry = None
-        self._loop.add_reader(self._listening, self._accept, self._listening)
+        self._loop.add_reader(self._listening, self._accept, self._listening, self._carrier, self._dialect)
+        if self._beam is not None and self._listening_for_beam is not None:
+            carrier: Carrier = self._beam
+            dialect: Dialect = self._beam
+            listening = self._listening_for_beam
+            self._loop.add_reader(listening, self._accept, listening, carrier, dialect)
 
     def listen_on(self, listening: socket.socket) -> None:
         """Accepts on another socket from now on, after `accept` and until `close`; closes the old one."""
@@ -141,23 +158,27 @@ class Endpoint:
 
     async def close(self) -> None:
         """Stops listening, and drops every connection whose handshake is not over."""
-        listening, self._listening = self._listening, None
-        if listening is not None:
-            self._loop.remove_reader(listening)
+        listening = [one for one in (self._listening, self._listening_for_beam) if one is not None]
+        self._listening = self._listening_for_beam = None
+        for one in listening:
+            self._loop.remove_reader(one)
         self._cancel_retry()
         tasks = [*self._pending, *(dialling.task for dialling in self._dials.values())]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if listening is not None:
-            listening.close()
+        for one in listening:
+            one.close()
         await self._carrier.close()
+        if self._beam is not None:
+            await self._beam.close()
 
     def close_in_child(self) -> None:
         """See `net/forks.py`."""
         self._pending.close_all()
-        if self._listening is not None:
-            self._listening.close()
+        for listening in (self._listening, self._listening_for_beam):
+            if listening is not None:
+                listening.close()
 
     # ------------------------------------------------------------ dialling
 
@@ -207,12 +228,20 @@ class Endpoint:
     async def _reach(self, name: str) -> Arrival | Postponed | Failed:
         while name in self.unreachable:  # noqa: ASYNC110 - for scenarios alone
             await asyncio.sleep(_RETRY_SECONDS)
+        carrier: Carrier = self._carrier
+        dialect: Dialect = self._dialect
         try:
-            connection = await self._carrier.connect(name)
+            try:
+                connection = await carrier.connect(name)
+            except PyxError:
+                if self._beam is None or not await self._beam.knows(name):
+                    raise
+                carrier = dialect = self._beam
+                connection = await self._beam.connect(name)
         except PyxError as error:
             return Failed(str(error), error.hint)
         try:
-            outcome = await self._prove(name, connection)
+            outcome = await self._prove(name, connection, carrier, dialect)
         except BaseException:
             connection.close()
             raise
@@ -220,17 +249,16 @@ class Endpoint:
             connection.close()
         return outcome
 
-    async def _prove(self, name: str, connection: socket.socket) -> Arrival | Postponed | Failed:
-        handshake = self._carrier.dialled(connection)
+    async def _prove(
+        self, name: str, connection: socket.socket, carrier: Carrier, dialect: Dialect
+    ) -> Arrival | Postponed | Failed:
+        handshake = carrier.dialled(connection)
         try:
-            channel = await handshake.open_channel()
+            outcome, machine, flags = await dialect.prove(name, handshake, self._owner)
         except ProtocolError as error:
             return Failed(str(error))
         except OSError as error:
             return Failed(connection_broke(error))
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        machine = Dialler(dialler_hello(self._incarnation, name, nonce, hidden=self._hidden), channel)
-        outcome = await run_handshake(handshake, machine, self._owner.key_for)
         if not isinstance(outcome, Established):
             assert isinstance(outcome, (Postponed, Failed))
             return outcome
@@ -238,11 +266,12 @@ class Endpoint:
             stream, further = handshake.stream()
         except ProtocolError as error:
             return Failed(str(error))
-        return Arrival(*outcome, True, stream, b"", machine.trailing_data + further, None)
+        trailing = machine.trailing_data + further
+        return Arrival(*outcome, True, stream, b"", trailing, None, dialect.dialect, flags)
 
     # ------------------------------------------------------------ accepting
 
-    def _accept(self, listening: socket.socket) -> None:
+    def _accept(self, listening: socket.socket, carrier: Carrier, dialect: Dialect) -> None:
         # Not by `sock_accept`, which drops a connection that arrives while it is cancelled; and one at a
         # time, as many connections at once must not stop the sessions.
         try:
@@ -251,18 +280,21 @@ class Endpoint:
             return
         except OSError as error:  # no descriptor is free: try again later
             self._owner.cannot_accept(error.errno or 0)
-            self._loop.remove_reader(listening)
+            for one in (self._listening, self._listening_for_beam):
+                if one is not None:
+                    self._loop.remove_reader(one)
+            self._cancel_retry()
             self._retry = self._loop.call_later(_RETRY_SECONDS, self.accept)
             return
         connection.setblocking(False)
         self._pending.drop_one_if_full()
-        task = self._loop.create_task(self._accept_peer(connection))
+        task = self._loop.create_task(self._accept_peer(connection, carrier, dialect))
         self._pending.add(task, PendingConnection(connection, address[0] if address else ""))
 
-    async def _accept_peer(self, connection: socket.socket) -> None:
+    async def _accept_peer(self, connection: socket.socket, carrier: Carrier, dialect: Dialect) -> None:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                refused = await self._authenticate(await self._carrier.accepted(connection))
+                refused = await self._authenticate(await carrier.accepted(connection), dialect)
         except TimeoutError:
             refused = f"a connection did not authenticate within {HANDSHAKE_SECONDS:g} s"
         except PyxError as error:
@@ -272,22 +304,21 @@ class Endpoint:
         if refused is not None:
             self._owner.connection_refused(refused)
 
-    async def _authenticate(self, handshake: HandshakeStream) -> str | None:
+    async def _authenticate(self, handshake: HandshakeStream, dialect: Dialect) -> str | None:
         """Runs the handshake of an accepted connection.
 
         Returns the reason of a refusal, for the log; None if it was accepted, or answered with a status.
         """
-        channel = await handshake.open_channel()
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        machine = Acceptor(acceptor_hello(self._incarnation, nonce, hidden=self._hidden), channel)
-        outcome = await run_handshake(handshake, machine, self._owner.key_for)
+        outcome, machine, flags = await dialect.check(handshake, self._owner)
         if isinstance(outcome, Failed):
             return outcome.reason
         assert isinstance(outcome, Authenticated)
         stream, further = handshake.stream()
         # Nothing is awaited from here to `established`: the kernel counts the peer as connected, so its
         # connection must exist before other callbacks run.  The status is its first bytes.
-        status, handle = self._owner.claimed(outcome.name, outcome.creation, hidden=outcome.hidden)
+        status, handle = self._owner.claimed(
+            outcome.name, outcome.creation, hidden=outcome.hidden, dialect=dialect.dialect
+        )
         machine.decide(status)
         first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
         if status == "ok":
@@ -295,9 +326,12 @@ class Endpoint:
             assert task is not None
             self._pending.authenticated(task)
             self._owner.established(
-                Arrival(*outcome, False, stream, first, machine.trailing_data + further, handle)
-            )
-        else:
+                Arrival(
+                    *outcome, False, stream, first, machine.trailing_data + further, handle,
+                    dialect.dialect, flags,
+                )
+            )  # fmt: skip
+        elif first:
             with contextlib.suppress(OSError):
                 stream.send(first)
         return None

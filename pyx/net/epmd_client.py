@@ -82,8 +82,13 @@ async def port_of(name: str, host: str) -> int | None:
     Raises:
         PyxError: no EPMD answers there; the sentence has the reason.
     """
-    entry = await _ask(host, look_up_request(name), read_looked_up)
+    entry = await look_up(name, host)
     return None if entry is None else entry.port
+
+
+async def look_up(name: str, host: str) -> NodeEntry | None:
+    """Returns what EPMD on *host* knows of the node *name*; None if nothing.  Raises as `port_of`."""
+    return await _ask(host, look_up_request(name), read_looked_up)
 
 
 async def names(host: str) -> list[tuple[str, int]]:
@@ -241,6 +246,7 @@ async def register(
     *,
     hidden: bool = False,
     beyond: str | None = None,
+    extra: bytes = b"",
     trouble: Callable[[str], None],
 ) -> Registration:
     """Registers a node with the EPMD of this host.
@@ -251,6 +257,7 @@ async def register(
         hidden: True for a hidden node.
         beyond: the host name at which other hosts ask; an EPMD that has to be started answers them too.
             None: other hosts do not need to find the node.
+        extra: what EPMD tells with the port; see `wire/epmd.py`.
         trouble: takes a sentence when the registration is lost, when it cannot be renewed, and when EPMD does
             not answer at *beyond*.
 
@@ -258,7 +265,8 @@ async def register(
         NameTaken: a running node of this host has that name, for longer than a second.
         PyxError: no EPMD answers, and none could be started.
     """
-    registration = Registration(NodeEntry(name, port, hidden), beyond=beyond, trouble=trouble)
+    entry = NodeEntry(name, port, hidden, extra=extra)
+    registration = Registration(entry, beyond=beyond, trouble=trouble)
     await registration.open()
     return registration
 

@@ -10,20 +10,21 @@ The certificate is made when the first connection is accepted: `cryptography` ta
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.net import epmd_client, tcp
+from pyx.net.addresses import address_of
 from pyx.net.error_words import in_words
 from pyx.net.pending_connections import is_here
 from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
 from pyx.terms import host_of, is_long
+from pyx.wire.epmd import extra_of_pyx
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Callable
 
@@ -38,16 +39,25 @@ class TcpCarrier:
         hidden: True for a hidden node.
         listen: an address of this host; None: the address of the name's host part.
         port: the port of all nodes, without EPMD; 0: any port, registered with EPMD.
+        registers: False if the carrier of Erlang nodes registers the name with EPMD, with both ports.
         trouble: takes a sentence about a problem of the registration.
     """
 
     def __init__(
-        self, name: str, *, hidden: bool, listen: str | None, port: int, trouble: Callable[[str], None]
+        self,
+        name: str,
+        *,
+        hidden: bool,
+        listen: str | None,
+        port: int,
+        registers: bool = True,
+        trouble: Callable[[str], None],
     ) -> None:
         self._name = name
         self._hidden = hidden
         self._listen = listen
         self._common_port = port
+        self._registers = registers and not port
         self._trouble = trouble
         self._accepting: asyncio.Future[tuple[ssl.SSLContext, bytes]] | None = None
         """The TLS context with the certificate, and the certificate's hash."""
@@ -70,16 +80,17 @@ class TcpCarrier:
             NameTaken: EPMD knows a running node of that name.
             PyxError: the address is not this host's, the port is taken, or no EPMD answers.
         """
-        self.address = self._listen or await _address_of(host_of(self._name))
+        self.address = self._listen or await address_of(host_of(self._name))
         listening = tcp.listen(self.address, self._common_port)
         self.port = listening.getsockname()[1]
-        if not self._common_port:
+        if self._registers:
             try:
                 self._registration = await epmd_client.register(
                     self._name.partition("@")[0],
                     self.port,
                     hidden=self._hidden,
                     beyond=host_of(self._name) if self.is_beyond_this_host else None,
+                    extra=extra_of_pyx(self.port),
                     trouble=self._trouble,
                 )
             except BaseException:
@@ -114,11 +125,17 @@ class TcpCarrier:
         asked = (
             epmd_client.HOME if is_here(host) else host
         )  # all of 127.0.0.0/8 is this host, and has one EPMD
-        port = self._common_port or await epmd_client.port_of(first, asked)
-        if port is None:
+        return await tcp.connect(host, self._common_port or await self._port_of(first, asked))
+
+    @staticmethod
+    async def _port_of(first: str, asked: str) -> int:
+        entry = await epmd_client.look_up(first, asked)
+        if entry is None:
             msg = f"EPMD on {asked} knows no node of that name"
             raise PyxError(msg)
-        return await tcp.connect(host, port)
+        if not entry.is_pyx:
+            raise PyxError("it is an Erlang node", hint="start this one with --beam")
+        return entry.port_of_pyx
 
     def dialled(self, connection: socket.socket) -> TlsHandshakeStream:
         """See `Carrier`."""
@@ -131,15 +148,3 @@ def _certified_context() -> tuple[ssl.SSLContext, bytes]:
 
     certificate = make_certificate()
     return listening_context(certificate), certificate.sha256
-
-
-async def _address_of(host: str) -> str:
-    with contextlib.suppress(OSError, ValueError):  # an address: neither the resolver nor a codec is loaded
-        socket.inet_pton(socket.AF_INET, host)
-        return host
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
-        raise PyxError(msg, hint="say where to listen: --listen ADDRESS") from error
-    return str(found[0][4][0])

@@ -45,6 +45,13 @@ What they use:
     shutdown           the waits of a node that leaves
     fault_injection    a bad network, for scenarios
 
+Among Erlang nodes (`--beam`):
+
+    acquaintance       which dialect a node speaks; connects first, where that is needed
+    erlang_payloads    messages and calls for Erlang nodes, encoded at the call
+    erpc               runs the functions that Erlang nodes call (OTP's `erpc` and `rex`)
+    erlang_functions   the functions of Erlang's module `erlang` that are asked of every node
+
 On top of the node:
 
     start_stop         `Node.start`, `stop` and `info`

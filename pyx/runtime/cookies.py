@@ -23,11 +23,14 @@ class Cookies:
 
     Args:
         cookie: for all peers that have none of their own.
+        erlang: the same for Erlang nodes; None if this node does not speak with these.
     """
 
-    def __init__(self, cookie: Cookie) -> None:
+    def __init__(self, cookie: Cookie, erlang: Cookie | None = None) -> None:
         self.cookie = cookie
-        self.texts = {cookie.text}
+        self._erlang = erlang
+        self._of_peers: dict[str, Cookie] = {}
+        self.texts = {one.text for one in (cookie, erlang) if one is not None}
         """All that were ever in force here, those of single peers too: no record may show them."""
         self._key = _key(cookie.text)
         self._keys: dict[str, bytes] = {}
@@ -35,6 +38,11 @@ class Cookies:
     def key_for(self, name: str) -> bytes:
         """Returns the key for handshakes with the node *name*."""
         return self._keys.get(name, self._key)
+
+    def erlang_cookie_for(self, name: str) -> bytes:
+        """Returns the cookie for handshakes with the Erlang node *name*."""
+        assert self._erlang is not None
+        return self._of_peers.get(name, self._erlang).text.encode()
 
     def set(self, text: str, peer: str | None) -> None:
         """Sets the cookie for one peer, or for all that have none of their own; for handshakes from now on.
@@ -49,6 +57,7 @@ class Cookies:
             self.cookie, self._key = cookie, key
         else:
             self._keys[peer] = key
+            self._of_peers[peer] = cookie
 
 
 def _key(cookie: str) -> bytes:

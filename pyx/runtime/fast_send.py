@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.outbox import HIGH_WATER_BYTES
+from pyx.core.peers import PYX
 from pyx.execution.context import current
 from pyx.execution.interrupts import guard_main_thread, pending_handlers, pending_interrupt
 from pyx.execution.node_log import log
@@ -75,7 +76,9 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
         if peer is None or peer.state != "up" or peer.out.enqueued - peer.out.written >= HIGH_WATER_BYTES:
             return False
     limit = node.sending.max_message_bytes
-    if name:  # as `encode_for`, in a call less
+    if peer is not None and peer.dialect is not PYX:
+        body = node.sending.encoded(name, message)
+    elif name:  # as `encode_for`, in a call less
         body = _new(Payload, (encode(message, max_bytes=limit), None))
     else:
         body = encode_for(name, message, limit)
@@ -106,9 +109,12 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
                     if peer.out.put(signal):
                         sent = peer.out
                     peer.sent_since_tick = True
-                else:
+                elif dispatch.kernel.router.may_carry(name, body):
                     peer = None
                     dispatch.kernel.router.send(process.pid, dest, body)
+                else:  # encoded for a session that is over: the general path encodes it anew
+                    peer = None
+                    sent = False
             else:
                 if kind is Pid:
                     target = tables.processes.get(to.number)

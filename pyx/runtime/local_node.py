@@ -17,6 +17,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.kernel import Kernel
+from pyx.core.peers import BEAM
 from pyx.execution.context import current
 from pyx.execution.interrupts import forget_pending, forget_pending_handlers
 from pyx.execution.loop_thread import LoopThread
@@ -64,6 +65,8 @@ class LocalNode:
         )
         self.transport: Transport | None = None
         """The network side, while this node has a name."""
+        self.speaks_with_erlang = False
+        """True for a node that is started with `--beam`."""
         self._full_names: dict[tuple[str, str], str] = {}
         """By a name that was given and this node's own: that name in full."""
         self.hosts_are_one = False
@@ -98,9 +101,15 @@ class LocalNode:
         """The longest message that leaves a process here, and that is accepted from other nodes."""
         return self.sending.max_message_bytes
 
+    def is_erlang(self, node: str) -> bool:
+        """Returns True for an Erlang node that is connected."""
+        peer = self.kernel.tables.peers.get(node)
+        return peer is not None and peer.dialect == BEAM
+
     def use_transport(self, transport: Transport | None) -> None:
         """Has the kernel's dials made by *transport*; None when the node gives up its name."""
         self.transport = self.effects.dial_watcher = transport
+        self.speaks_with_erlang = transport is not None and transport.speaks_with_erlang
 
     # ------------------------------------------------------------ the `Host` of its processes
 

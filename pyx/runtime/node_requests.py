@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from typing import Any
 
 from pyx.core.pending_requests import NONSENSE
 from pyx.core.tables import THE_NODE
@@ -14,11 +14,8 @@ from pyx.runtime import request
 from pyx.runtime.call_forms import callee
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
-from pyx.runtime.rpc_client import encoded_callee, malformed
+from pyx.runtime.rpc_client import encoded_callee, malformed, meet
 from pyx.terms import Pid, Ref
-
-DIAL_SECONDS: Final = 10.0
-"""A dial ends by itself within 5 s; this is for a transport that does not answer."""
 
 
 async def ping(node: str) -> str:
@@ -46,11 +43,9 @@ async def connect(node: str) -> bool | str:
     dest = here.full_name(node)
     if not here.kernel.tables.name:
         return "ignored"
-    with PendingAnswer(here) as pending:
-        with here.kernel_call as kernel:
-            kernel.sessions.connect(pending, dest, time.monotonic())
-        in_time = await pending.wait(DIAL_SECONDS)
-    return in_time and pending.outcome == "connected"
+    from pyx.runtime.acquaintance import connected  # not before the first prompt
+
+    return await connected(here, dest)
 
 
 async def spawn(
@@ -73,7 +68,9 @@ async def spawn(
     api = f"Node.spawn{'_link' if link else '_monitor' if monitor else ''}"
     called = callee(api, target, args, kwargs)
     dest = here.full_name(node)
-    payload = encoded_callee(here, called)
+    if here.speaks_with_erlang:
+        await meet(here, dest)
+    payload = encoded_callee(here, dest, called)
     frm, leader = acting_pid() or THE_NODE, acting_leader() or THE_NODE
     with PendingAnswer(here) as pending:
         pending.read_from(dest)

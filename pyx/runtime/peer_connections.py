@@ -9,6 +9,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from pyx.core.peers import BEAM
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
 from pyx.net.connection import CLOSED_HERE, Connection
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.peers import Peer
+    from pyx.net.connection import SignalSession
     from pyx.net.endpoint import Arrival
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.seeding import Seeding
@@ -77,12 +79,7 @@ class PeerConnections:
         connection = receiver.connection = Connection(
             asyncio.get_running_loop(),
             arrival.stream,
-            SignalStream(
-                self._here,
-                Incarnation(arrival.name, arrival.creation),
-                max_payload_bytes=self._max_message_bytes,
-                budget=self._budget,
-            ),
+            self._session(arrival),
             peer.out,
             receiver,
             first=arrival.first,
@@ -96,6 +93,16 @@ class PeerConnections:
         connection.start(arrival.trailing)
         if peer.state == "gone":  # lost between the decision and here, when nothing could close it
             connection.close(gracefully=False)
+
+    def _session(self, arrival: Arrival) -> SignalSession:
+        """Returns what encodes and decodes the signals of a connection, in its dialect."""
+        there = Incarnation(arrival.name, arrival.creation)
+        limit, budget = self._max_message_bytes, self._budget
+        if arrival.dialect == BEAM:
+            from pyx.wire.beam.session import BeamSession  # not loaded by nodes without --beam
+
+            return BeamSession(self._here, there, arrival.flags, max_payload_bytes=limit, budget=budget)
+        return SignalStream(self._here, there, max_payload_bytes=limit, budget=budget)
 
     def ended(self, node: str) -> None:
         """Follows the end of a connection, which the kernel knows of."""

@@ -50,13 +50,15 @@ async def call(
     if kwargs and not is_function(target):
         binaries = checked_binaries(kwargs.pop("binaries", binaries))
     plain = plain_callee(target, args) if not kwargs else None
-    if plain is not None:
-        seconds, dest = timeout, here.full_name(node)
+    dest = here.full_name(node)
+    if here.speaks_with_erlang:
+        await meet(here, dest)
+    if plain is not None and not (here.speaks_with_erlang and here.is_erlang(dest)):
+        seconds = timeout
         payload = encoding.encoded_call(*plain, here.sending.max_message_bytes)
     else:
         called, seconds = callee_within("rpc.call", target, args, kwargs, timeout)
-        dest = here.full_name(node)
-        payload = encoded_callee(here, called)
+        payload = encoded_callee(here, dest, called)
     with PendingAnswer(here) as pending:
         _ask(here, pending, dest, payload)
         if not await pending.wait(seconds):
@@ -76,12 +78,15 @@ async def multicall(
     here = this_node()
     called, seconds = callee_within("rpc.multicall", target, args, kwargs, timeout)
     dests = destinations(here, nodes)
-    payload = encoded_callee(here, called)
     deadline = None if seconds is None else time.monotonic() + seconds
+    if here.speaks_with_erlang:
+        for dest in dests:
+            await meet(here, dest)
+    payload = None if here.speaks_with_erlang else encoded_callee(here, "", called)
     with contextlib.ExitStack() as stack:
         pendings = [stack.enter_context(PendingAnswer(here)) for _ in dests]
         for dest, pending in zip(dests, pendings, strict=True):
-            _ask(here, pending, dest, payload)
+            _ask(here, pending, dest, payload or encoded_callee(here, dest, called))
         for pending in pendings:
             await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
     return results_of(here, dests, pendings, called)
@@ -90,8 +95,8 @@ async def multicall(
 def cast(node: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """See `rpc.cast`."""
     here = this_node()
-    payload = encoded_callee(here, callee("rpc.cast", target, args, kwargs))
-    here.sending.cast(here.full_name(node), payload)
+    dest = here.full_name(node)
+    here.sending.cast(dest, encoded_callee(here, dest, callee("rpc.cast", target, args, kwargs)))
 
 
 class CallFuture(concurrent.futures.Future[T]):
@@ -105,7 +110,7 @@ class CallFuture(concurrent.futures.Future[T]):
         self._here = this_node()
         self._dest = self._here.full_name(node)
         self._called = callee("rpc.async_call", target, args, kwargs)
-        payload = encoded_callee(self._here, self._called)
+        payload = encoded_callee(self._here, self._dest, self._called)
         self._pending = PendingAnswer(self._here, self)
         _ask(self._here, self._pending, self._dest, payload)
         self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
@@ -126,13 +131,25 @@ class CallFuture(concurrent.futures.Future[T]):
             self.set_exception(error)
 
 
-def encoded_callee(here: LocalNode, called: Callee) -> Payload:
-    """Returns the payload of a call.
+async def meet(here: LocalNode, dest: str) -> None:
+    """Connects to a node, if there is no connection: its dialect decides how a call is encoded."""
+    from pyx.runtime.acquaintance import met  # in nodes with --beam alone
+
+    await met(here, dest)
+
+
+def encoded_callee(here: LocalNode, dest: str, called: Callee) -> Payload:
+    """Returns the payload of a call, in the dialect of the connection to *dest*.
 
     Raises:
         EncodeError: an argument is not data; the path starts at `args` or `kwargs`.
     """
     module, function, args, kwargs, source = called
+    if here.speaks_with_erlang and here.is_erlang(dest):
+        from pyx.runtime.erlang_payloads import erlang_call  # there is an Erlang node
+
+        tables = here.kernel.tables
+        return erlang_call(module, function, args, kwargs, source, tables.here, here.max_message_bytes)
     return encoding.encoded_call(module, function, args, here.max_message_bytes, kwargs, source)
 
 
@@ -144,7 +161,11 @@ def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -
         frm, leader = runner.process.pid, runner.process.leader or THE_NODE
     pending.read_from(dest)
     with here.kernel_call as kernel:
-        pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
+        may_carry = kernel.router.may_carry(dest, payload)
+        if may_carry:
+            pending.number = kernel.requests.call(pending, frm, leader, dest, payload)
+    if not may_carry:  # it was encoded for a session that has ended since
+        pending.resolve("noconnection", "the connection to it has ended")
 
 
 def value_of(

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from pyx.core.peers import BEAM
 from pyx.core.tables import THE_NODE
 from pyx.errors import NodeBusy, ProcessKilled
 from pyx.execution import context
@@ -82,32 +83,54 @@ class Sending:
         # `fast_send.py` is the same for the common cases.
         frm = context.acting_pid()
         node = node_of_destination(dest)
-        body = encode_for(node, message, self.max_message_bytes)
         if thread.state.inside:
+            body = encode_for(node, message, self.max_message_bytes)
             self._dispatch.defer(self._kernel.router.send, frm, dest, body)
             return True
-        with SendingCall(self._kernel_call, node) if node else self._inside_call as kernel:
-            return kernel.router.send(frm, dest, body)
+        while True:
+            body = self.encoded(node, message)
+            with SendingCall(self._kernel_call, node) if node else self._inside_call as kernel:
+                if kernel.router.may_carry(node, body):
+                    return kernel.router.send(frm, dest, body)
 
     def send_unless_busy(self, dest: Any, message: Any) -> bool | None:
         """`send`, but where the sender would have to wait it returns None, and nothing is sent."""
         frm = context.acting_pid()
-        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
-        with self._kernel_call as kernel:
-            queue = kernel.router.queue_for(dest)
-            return None if queue is not None and queue.is_busy else kernel.router.send(frm, dest, body)
+        node = node_of_destination(dest)
+        while True:
+            body = self.encoded(node, message)
+            with self._kernel_call as kernel:
+                queue = kernel.router.queue_for(dest)
+                if queue is not None and queue.is_busy:
+                    return None
+                if kernel.router.may_carry(node, body):
+                    return kernel.router.send(frm, dest, body)
 
     async def send_async(self, dest: Any, message: Any) -> bool:
         """`send` for a coroutine: it awaits, and is never refused."""
         frm = context.acting_pid()
-        body = encode_for(node_of_destination(dest), message, self.max_message_bytes)
+        node = node_of_destination(dest)
         take_busy_queue()
-        with self._kernel_call as kernel:
-            sent = kernel.router.send(frm, dest, body)
+        sent = None
+        while sent is None:
+            body = self.encoded(node, message)
+            with self._kernel_call as kernel:
+                if kernel.router.may_carry(node, body):
+                    sent = kernel.router.send(frm, dest, body)
         queue = take_busy_queue()
         if queue is not None:
             await wait_for_room_async(self._tasks, queue)
         return sent
+
+    def encoded(self, node: str, message: Any) -> Any:
+        """Returns what is sent to a process of *node*, in the dialect of its connection; see `encode_for`."""
+        if node:
+            peer = self._kernel.tables.peers.get(node)
+            if peer is not None and peer.dialect == BEAM:
+                from pyx.runtime.erlang_payloads import erlang_message  # there is an Erlang node
+
+                return erlang_message(message, self._kernel.tables.here, self.max_message_bytes)
+        return encode_for(node, message, self.max_message_bytes)
 
     # ------------------------------------------------------------ other signals
 

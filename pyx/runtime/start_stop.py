@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import AlreadyStarted, NameTaken, NodeNameInvalid, PyxError
 from pyx.execution import stdout_router
 from pyx.execution.interrupts import guard_main_thread
+from pyx.execution.node_log import log
 from pyx.execution.thread_state import interruptible
 from pyx.net.cookie import (
     given_cookie,
@@ -62,6 +63,7 @@ def _start(node: LocalNode, options: NodeOptions) -> str:
     full = _long_name(options.name) if options.long else _short_name(node, options.name)
     planned = _planned(options.seeds, full)
     secret = _secret(options.cookie, options.cookie_file)
+    erlang = _erlang_cookie(options, secret) if options.beam else None
     creation = secrets.randbelow(2**32 - 1) + 1
 
     with _changing(node):
@@ -79,6 +81,7 @@ def _start(node: LocalNode, options: NodeOptions) -> str:
                 creation,
                 options,
                 cookie=secret,
+                erlang_cookie=erlang,
                 hosts_are_one=node.hosts_are_one,
                 seeds=planned,
             )
@@ -115,6 +118,16 @@ def _secret(cookie: str | None, cookie_file: str | None) -> Cookie:
         return read_home_cookie(home_cookie_path())
     with interruptible():  # it may be a pipe that its writer has not opened yet
         return read_given_cookie(given)
+
+
+def _erlang_cookie(options: NodeOptions, own: Cookie) -> Cookie:
+    """Returns the cookie that Erlang nodes have; logs what is wrong with it.  Raises as `_secret`."""
+    from pyx.net.erlang_cookie import read_erlang_cookie, weaknesses  # not loaded by nodes without --beam
+
+    cookie = read_erlang_cookie(options.beam_cookie_file)
+    for sentence in weaknesses(cookie, own, beyond=options.beam_insecure):
+        log.warning("%s", sentence)
+    return cookie
 
 
 def _short_name(node: LocalNode, name: str) -> str:

@@ -13,6 +13,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Final
 
+from pyx.core.peers import PYX
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
 from pyx.net.directory import HostDirectory
@@ -29,8 +30,10 @@ from pyx.wire.handshake.failure_texts import HUNG_UP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from pyx.core.peers import Peer
+    from pyx.net.beam_carrier import BeamCarrier
     from pyx.net.carrier import Carrier
     from pyx.net.cookie import Cookie
     from pyx.net.endpoint import Arrival
@@ -63,6 +66,7 @@ class Transport:
         creation: of this incarnation.
         options: of the node; its `long`, `listen`, `port`, `hidden` and `max_message_bytes` are used here.
         cookie: for all peers that have none of their own.
+        erlang_cookie: the same for Erlang nodes; None: this node does not speak with them.
         hosts_are_one: see `LocalNode`.
         seeds: nodes to dial on its own.
 
@@ -79,6 +83,7 @@ class Transport:
         options: NodeOptions,
         *,
         cookie: Cookie,
+        erlang_cookie: Cookie | None = None,
         hosts_are_one: bool = False,
         seeds: Sequence[Seed] = (),
     ) -> None:
@@ -86,7 +91,7 @@ class Transport:
         self._limited_log = limited_log
         self._incarnation = Incarnation(name, creation)
         self._hidden = options.hidden
-        self.cookies = Cookies(cookie)
+        self.cookies = Cookies(cookie, erlang_cookie)
         self._claim: NameClaim | None = None
         self._tcp: TcpCarrier | None = None
         self._carrier: Carrier
@@ -105,7 +110,15 @@ class Transport:
                 hidden=options.hidden,
                 listen=options.listen,
                 port=options.port,
+                registers=not options.beam,
                 trouble=log.warning,
+            )
+        self._beam: BeamCarrier | None = None
+        if options.beam:
+            from pyx.net.beam_carrier import BeamCarrier  # not loaded by nodes without --beam
+
+            self._beam = BeamCarrier(
+                self._incarnation, beyond=options.beam_insecure, own=self._tcp, trouble=log.warning
             )
         self._endpoint: Endpoint | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,6 +141,11 @@ class Transport:
         self._accept_failures = AcceptFailures()
 
     # ------------------------------------------------------------ from the node
+
+    @property
+    def speaks_with_erlang(self) -> bool:
+        """True for a node that is started with `--beam`."""
+        return self._beam is not None
 
     def open(self, tick_period: float) -> None:
         """Begins to listen; `wait_until_open` returns when the kernel has its name.
@@ -163,7 +181,9 @@ class Transport:
             raise self._failure
 
     async def _open(self, tick_period: float) -> None:
-        self._endpoint = Endpoint(self._incarnation, hidden=self._hidden, owner=self, carrier=self._carrier)
+        self._endpoint = Endpoint(
+            self._incarnation, hidden=self._hidden, owner=self, carrier=self._carrier, beam=self._beam
+        )
         await self._endpoint.listen()
         self._loop = asyncio.get_running_loop()
         # With the endpoint there, as the kernel may ask for a dial from now on; before anything comes in.
@@ -177,6 +197,14 @@ class Transport:
                 self._tcp.address,
                 self._tcp.port,
                 _MAY[self._dispatch.kernel.tables.policy],
+            )
+        if self._beam is not None:
+            log.warning(
+                "%s speaks with Erlang nodes on %s port %d, in clear: any node with their cookie can %s here",
+                self._incarnation.name,
+                self._beam.address,
+                self._beam.port,
+                _MAY[self._dispatch.kernel.tables.policy].partition(" can ")[2].removesuffix(" here"),
             )
         self._timers.start(tick_period, self._endpoint)
         if self._seeding is not None:
@@ -260,11 +288,20 @@ class Transport:
         """See `Owner`."""
         return self.cookies.key_for(name)
 
-    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
+    def erlang_cookie_for(self, name: str) -> bytes:
+        """See `Owner`."""
+        return self.cookies.erlang_cookie_for(name)
+
+    def preview(self, name: str) -> Literal["ok", "ok_simultaneous", "nok", "alive"]:
+        """See `Owner`."""
+        with self._dispatch.kernel_call as kernel:
+            return kernel.sessions.preview(name)
+
+    def claimed(self, name: str, creation: int, *, hidden: bool, dialect: str = PYX) -> tuple[Status, object]:
         """See `Owner`."""
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
-            decision = kernel.sessions.peer_claimed(name, creation, hidden=hidden, now=now)
+            decision = kernel.sessions.peer_claimed(name, creation, hidden=hidden, now=now, dialect=dialect)
             return ("ok" if decision.kind == "accept" else decision.kind), decision.peer
 
     def established(self, arrival: Arrival) -> None:
@@ -274,7 +311,7 @@ class Transport:
             now = time.monotonic()
             with self._dispatch.kernel_call as kernel:
                 decision = kernel.sessions.peer_up(
-                    arrival.name, arrival.creation, hidden=arrival.hidden, now=now
+                    arrival.name, arrival.creation, hidden=arrival.hidden, now=now, dialect=arrival.dialect
                 )
                 peer = decision.peer if decision.kind == "accept" else None
             if peer is None:

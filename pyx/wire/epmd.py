@@ -47,6 +47,8 @@ _TCP: Final = 0
 _VERSION: Final = 6
 _HIGHEST_PORT: Final = 65535
 _LINE: Final = re.compile(rb"name ([^\s]+) at port (\d{1,5})")
+_PYX: Final = b"pyx\x01"
+"""Leads the extra bytes of a pyx node; the port of pyx's own dialect follows.  Other nodes have none."""
 _NO_CREATION: Final = 99
 """What `epmd` writes in place of a creation when it refuses a registration."""
 
@@ -64,6 +66,21 @@ class NodeEntry(NamedTuple):
     highest: int = _VERSION
     lowest: int = _VERSION
     extra: bytes = b""
+
+    @property
+    def is_pyx(self) -> bool:
+        """True for a node that speaks pyx's own dialect, False for an Erlang node."""
+        return self.extra[: len(_PYX)] == _PYX and len(self.extra) == len(_PYX) + 2
+
+    @property
+    def port_of_pyx(self) -> int:
+        """The port on which it speaks pyx's own dialect over TLS; 0 if it does so on its host alone."""
+        return int.from_bytes(self.extra[len(_PYX) :])
+
+
+def extra_of_pyx(port: int) -> bytes:
+    """The extra bytes of a node that speaks pyx's own dialect on that port; 0: on its host alone."""
+    return _PYX + port.to_bytes(2)
 
 
 class Registered(NamedTuple):

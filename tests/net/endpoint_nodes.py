@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import queue
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 
+from pyx.core.peers import PYX
 from pyx.net.endpoint import Arrival, Endpoint
 
 if TYPE_CHECKING:
@@ -82,7 +83,13 @@ class Node:
     def key_for(self, name: str) -> bytes:
         return self.keys.get(name, self.key)
 
-    def claimed(self, name: str, creation: int, *, hidden: bool) -> tuple[Status, object]:
+    def erlang_cookie_for(self, name: str) -> bytes:
+        return self.key_for(name)
+
+    def preview(self, name: str) -> Literal["ok", "ok_simultaneous", "nok", "alive"]:
+        return "ok"
+
+    def claimed(self, name: str, creation: int, *, hidden: bool, dialect: str = PYX) -> tuple[Status, object]:
         self.asked.put((name, creation, hidden))
         return self.status, f"the peer {name}"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pyx.errors import EncodeError, NodeNameInvalid, RpcRefused
-from pyx.runtime import node_requests, request
+from pyx.runtime import acquaintance, node_requests, request
 from pyx.runtime.request import wait
 from tests.local_nodes import HANG, LocalNodes, as_process, in_kernel, wait_for
 
@@ -91,7 +91,7 @@ class TestConnect:
 
     def test_dial_that_never_ends_is_false(self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:
         _, b = nodes.start("a"), nodes.start("b")
-        monkeypatch.setattr(node_requests, "DIAL_SECONDS", 0.01)
+        monkeypatch.setattr(acquaintance, "DIAL_SECONDS", 0.01)
         go_on = block(b)
         assert connect("b") is False
         go_on.set()

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 class TestAsking:
     def test_keyword_arguments_are_part_of_a_payload_where_there_are_any(self, node: LocalNode) -> None:
-        bare = encoded_callee(node, Callee("os", "getpid", [], {}))
+        bare = encoded_callee(node, "", Callee("os", "getpid", [], {}))
         assert decode(bare, None) == ("os", "getpid", [])
-        named = encoded_callee(node, Callee("shop", "total", [1], {"currency": "EUR"}))
+        named = encoded_callee(node, "", Callee("shop", "total", [1], {"currency": "EUR"}))
         assert decode(named, None) == ("shop", "total", [1], {"currency": "EUR"})
 
     def test_argument_that_is_not_data_is_named(self, node: LocalNode) -> None:
         with pytest.raises(EncodeError, match=r"cannot send args\[1\]"):
-            encoded_callee(node, Callee("os", "getpid", [1, object()], {}))
+            encoded_callee(node, "", Callee("os", "getpid", [1, object()], {}))
         with pytest.raises(EncodeError, match=r"cannot send kwargs\['x'\]"):
-            encoded_callee(node, Callee("os", "getpid", [1], {"x": object()}))
+            encoded_callee(node, "", Callee("os", "getpid", [1], {"x": object()}))
 
 
 def answered(node: LocalNode, outcome: str | None, body: Any = None) -> PendingAnswer:

@@ -1,5 +1,16 @@
-"""The Erlang distribution protocol, a second dialect beside pyx's own: bytes to values and back.
+"""The Erlang distribution protocol, a second dialect beside pyx's own: bytes to values and signals, and back.
 
+    session            the two directions of one connection: what other packages use of this one
+    handshake          version 6 of the handshake, both sides, as machines without a socket
+    flags              what each node of a connection understands, and what this node requires
+    frames             the boundaries of messages: headers with atoms, fragments
+    signal_reader      control messages to signals
+    signal_writer      signals to control messages
+    control            the numbers of control messages; exit reasons
+    servers            what OTP's servers ask and answer: net_kernel, rex, erpc, group leaders
+    exchanges          the open requests of a connection, both ways
+    modules            names of modules, as Elixir, Erlang and Python write them
+    term               a message in Erlang's format, as the data of a payload
     term_reader        terms of Erlang to values
     term_writer        values to terms of Erlang
     rare_terms         values that few messages hold

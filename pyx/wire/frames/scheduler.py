@@ -12,13 +12,11 @@ Collected by `gather`, which takes signals from the front of a queue and returns
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pyx.signals import (
     SIGNAL_BYTES,
-    Call,
     Down,
-    GenCall,
     GenReply,
     Goodbye,
     Held,
@@ -35,14 +33,12 @@ from pyx.wire.frames.fragments import (
     HEAD_BYTES,
     MAX_STREAMS,
     PEER_BUDGET_BYTES,
-    FragmentedFrame,
 )
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.head_limits import HeadTooLong
 
 if TYPE_CHECKING:
     from pyx.signals import PayloadBytes
-    from pyx.wire.frames.writer import Writer
 
 Sender: TypeAlias = "Pid | type[Signal]"
 """The scope of the order of signals: a process, or a class of signals that no process sends."""
@@ -51,8 +47,40 @@ _NO_PROCESS: Final = Pid(0)
 
 """The sender of messages that no process sends."""
 
-_WITH_PAYLOAD: Final = frozenset({Send, Call, GenCall, GenReply})
-"""The frequent signals that count the length of their payload, and nothing else."""
+
+class SignalFrameWriter(Protocol):
+    """Writes the frames of one dialect: pyx's own (`writer`), or Erlang's (`wire/beam`)."""
+
+    @property
+    def counted_as_sent(self) -> frozenset[type]:
+        """The signals that count in an outbox exactly the payload that is sent, and nothing else."""
+
+    @property
+    def preceding(self) -> list[bytes]:
+        """Whole frames to be sent before the frame that `write` has returned; emptied by its caller."""
+
+    def write(self, signal: Any) -> tuple[bytes, PayloadBytes]:
+        """Returns the head and the payload of a signal's frame; raises what the signal's fields raise."""
+
+    def fragmented(
+        self, number: int, head: bytes, payload: Any, queued_bytes: int, fragment_bytes: int
+    ) -> OutgoingFrame:
+        """Returns a frame that is too large to be sent at once; no other one in flight has that *number*."""
+
+
+class OutgoingFrame(Protocol):
+    """A large frame on its way out, a fragment at each `cut`."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the head and the payload."""
+
+    @property
+    def is_sent(self) -> bool:
+        """True once `cut` has returned the last fragment."""
+
+    def cut(self, parts: list[bytes | memoryview]) -> tuple[int, int]:
+        """Appends the next fragment; returns (bytes appended, bytes released from the outbox)."""
 
 
 class _SenderQueue:
@@ -62,7 +90,7 @@ class _SenderQueue:
 
     def __init__(self, sender: Sender) -> None:
         self.sender = sender
-        self.frame: FragmentedFrame | None = None
+        self.frame: OutgoingFrame | None = None
         self.signals: deque[Signal] = deque()
 
 
@@ -75,7 +103,7 @@ class OutputScheduler:
             extended by at most one fragment.
     """
 
-    def __init__(self, writer: Writer, fragment_bytes: int = FRAGMENT_BYTES) -> None:
+    def __init__(self, writer: SignalFrameWriter, fragment_bytes: int = FRAGMENT_BYTES) -> None:
         self._writer = writer
         self._fragment_bytes = fragment_bytes
         self._queues: dict[Sender, _SenderQueue] = {}
@@ -101,6 +129,7 @@ class OutputScheduler:
         parts: list[bytes | memoryview] = []
         size = released = 0
         write, pack, limit = self._writer.write, LENGTH.pack, self._fragment_bytes
+        as_counted, preceding = self._writer.counted_as_sent, self._writer.preceding
         while signals and size < limit:
             signal = signals.popleft()
             if self._queues and self._is_queued(signal):
@@ -110,11 +139,13 @@ class OutputScheduler:
             except Exception as error:
                 released += self._leave_out(signal, error)
                 continue
+            if preceding:
+                size += _move(preceding, parts)
             length = len(head) + len(payload)
             if length <= limit:
                 parts += (pack(length), head, payload if type(payload) is bytes else bytes(payload))
                 size += length + 4
-                if payload and type(signal) in _WITH_PAYLOAD:  # `queued_bytes` without the call
+                if payload and type(signal) in as_counted:  # `queued_bytes` without the call
                     released += SIGNAL_BYTES + len(payload)
                 else:
                     released += queued_bytes(signal)
@@ -170,7 +201,7 @@ class OutputScheduler:
         if queue is None:
             queue = self._queues[sender] = _SenderQueue(sender)
         self._streams = (self._streams + 1) % 2**32
-        queue.frame = FragmentedFrame(
+        queue.frame = self._writer.fragmented(
             self._streams, head, payload, queued_bytes(signal), self._fragment_bytes
         )
         self._waiting.append(queue)
@@ -211,6 +242,7 @@ class OutputScheduler:
             except Exception as error:
                 released += self._leave_out(signal, error)
                 continue
+            size += _move(self._writer.preceding, parts)
             length = len(head) + len(payload)
             if len(head) > HEAD_BYTES:
                 released += self._leave_out(signal, HeadTooLong(len(head), HEAD_BYTES))
@@ -228,6 +260,14 @@ class OutputScheduler:
                 del self._queues[queue.sender]
         self._start_waiting()
         return size, released
+
+
+def _move(frames: list[bytes], parts: list[bytes | memoryview]) -> int:
+    """Moves whole frames to *parts*; returns their bytes."""
+    parts += frames
+    size = sum(map(len, frames))
+    frames.clear()
+    return size
 
 
 def sender_of(signal: Signal) -> Sender:

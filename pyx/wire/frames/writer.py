@@ -6,10 +6,11 @@ import struct
 from typing import Final, cast
 
 from pyx import fast_paths
-from pyx.signals import Holdings, Payload, PayloadBytes, Send, Signal, Tick
+from pyx.signals import Call, GenCall, GenReply, Holdings, Payload, PayloadBytes, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref
 from pyx.wire.codec import encode
 from pyx.wire.frames.fixed_writer import FIXED_WRITERS, HeadAndPayload
+from pyx.wire.frames.fragments import FragmentedFrame
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, HeadTooLong, shortened
 from pyx.wire.frames.layout import (
     KIND_AND_LENGTH,
@@ -32,7 +33,12 @@ class Writer:
         here: this node's incarnation; `there`: the peer's.
     """
 
+    counted_as_sent: Final = frozenset({Send, Call, GenCall, GenReply})
+    """See `SignalFrameWriter`; the frequent ones."""
+
     def __init__(self, here: Incarnation, there: Incarnation) -> None:
+        self.preceding: Final[list[bytes]] = []
+        """Nothing: each signal is one frame."""
         self.here: Final = here
         self.there: Final = there
         self._fixed_writers = FIXED_WRITERS if fast_paths.enabled else {}
@@ -67,6 +73,13 @@ class Writer:
             if fixed is not None:
                 return fixed
         return self._general_form(signal)
+
+    @staticmethod
+    def fragmented(
+        number: int, head: bytes, payload: PayloadBytes, queued_bytes: int, fragment_bytes: int
+    ) -> FragmentedFrame:
+        """See `SignalFrameWriter`."""
+        return FragmentedFrame(number, head, payload, queued_bytes, fragment_bytes)
 
     def _message_head(self, signal: Send) -> bytes | None:
         """The head of kind 1, 2 or 3; None if none of them can hold this sender or destination."""

@@ -1,0 +1,26 @@
+"""The address that the host part of a node name stands for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+
+from pyx.errors import PyxError
+
+
+async def address_of(host: str) -> str:
+    """Returns the first address of *host*; an address is its own.
+
+    Raises:
+        PyxError: the host has none.
+    """
+    with contextlib.suppress(OSError, ValueError):  # an address: neither the resolver nor a codec is loaded
+        socket.inet_pton(socket.AF_INET, host)
+        return host
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
+        raise PyxError(msg, hint="say where to listen: --listen ADDRESS") from error
+    return str(found[0][4][0])

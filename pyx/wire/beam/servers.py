@@ -1,0 +1,304 @@
+"""What OTP's servers are asked and answer: `net_kernel`, `rex`, `erpc`, group leaders, `process_info`.
+
+A node of OTP runs these as processes with a name, and other nodes take them for granted.  Here they are
+functions from values to values; `signal_reader.py` and `signal_writer.py` send and receive them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pyx.atoms import Atom
+from pyx.erlang_terms import ImproperList
+from pyx.errors import EncodeError
+from pyx.signals import Payload
+from pyx.terms import Pid, Raised, Ref
+from pyx.wire.beam.control import inward_reason
+from pyx.wire.beam.modules import ERPC, outward_module
+from pyx.wire.beam.term import ErlangCall, ErlangTerm
+from pyx.wire.beam.term_writer import encode_term
+from pyx.wire.codec import decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyx.terms import Incarnation
+
+SERVERS: Final = frozenset(("net_kernel", "rex", "logger_proxy"))
+"""The registered names behind which there is no process here."""
+
+_OK: Final = Atom("ok")
+_ALIAS: Final = Atom("alias")
+
+
+def _binary(text: str) -> bytes:
+    data = text.encode()
+    return b"m" + len(data).to_bytes(4) + data
+
+
+_RUN: Final = b"h\x03" + _binary(ERPC) + _binary("run")
+"""The beginning of a payload: (module, function, arguments)."""
+
+
+# ---------------------------------------------------------------- net_kernel: is this node alive?
+
+
+def is_auth(frm: Pid, tag: Ref, here: str) -> tuple[Any, ...]:
+    """The question of `Node.ping` for a peer's `net_kernel`; it answers `(tag, :yes)`."""
+    return Atom("$gen_call"), (frm, tag), (Atom("is_auth"), Atom(here))
+
+
+def gen_call(message: Any) -> tuple[Pid, Any, Any] | None:
+    """(caller, tag, request) of a `GenServer.call`; None for any other message."""
+    match message:
+        case (Atom("$gen_call"), (Pid() as caller, tag), request):
+            return caller, tag, request
+    return None
+
+
+# ---------------------------------------------------------------- calls of servers, as OTP's gen
+
+
+def gen_call_term(frm: Pid, ref: Ref, request: bytes, here: Incarnation, *, is_system: bool) -> bytes:
+    """The message of a call: `{'$gen_call', {From, [alias | Ref]}, Request}`, of a request that is a term."""
+    caller = frm, ImproperList([_ALIAS], ref)
+    what = Atom("system" if is_system else "$gen_call")
+    return b"h\x03" + encode_term(what, here) + encode_term(caller, here) + request
+
+
+def gen_reply_term(ref: Ref, value: bytes, here: Incarnation) -> bytes:
+    """The message of a reply: `{[alias | Ref], Value}`, of a value that is a term."""
+    return b"h\x02" + encode_term(ImproperList([_ALIAS], ref), here) + value
+
+
+def gen_reply(ref: Ref, message: ErlangTerm, here: Incarnation) -> ErlangTerm | None:
+    """The value of a reply to a call with that reference; None for any other message to an alias."""
+    if message.data[:2] != b"h\x02":
+        return None
+    match message.item_at(2, here):
+        case ((ImproperList(items=(Atom("alias"),), tail=tag) | (Ref() as tag)), end) if tag == ref:
+            return ErlangTerm(message.data[end:], message.atoms)
+    return None
+
+
+# ---------------------------------------------------------------- group leaders: the io protocol
+
+
+def put_chars(text: str) -> tuple[Any, ...]:
+    """The request that shows *text* at a group leader; it answers to the session, not to a process."""
+    return Atom("io_request"), Pid(0), Atom("ok"), (Atom("put_chars"), Atom("unicode"), text)
+
+
+def crash_report(pid: Pid, text: str, here: str) -> tuple[Any, ...]:
+    """The request that shows a crash at a group leader: it prints the pid as its own node does."""
+    form = "~n[error] Process #PID~p on node ~ts raised an exception~n~ts"
+    request = (
+        Atom("put_chars"), Atom("unicode"), Atom("io_lib"), Atom("format"), [form.encode(), [pid, here, text]]
+    )  # fmt: skip
+    return Atom("io_request"), Pid(0), Atom("ok"), request
+
+
+def io_request(message: Any) -> tuple[Pid, Any, Any] | None:
+    """(asking process, tag of its answer, request); None for any other message."""
+    match message:
+        case (Atom("io_request"), Pid() as frm, tag, request):
+            return frm, tag, request
+    return None
+
+
+def io_answer(request: Any) -> tuple[str, Any]:
+    """What a group leader here shows for a request, and what it answers."""
+    match request:
+        case (Atom("put_chars"), _, data) | (Atom("put_chars"), data):
+            return _characters(data), _OK
+        case (Atom("put_chars"), _, Atom(), Atom(), [form, list() as args]):
+            return formatted(_characters(form), args), _OK
+        case (Atom("requests"), list() as several):
+            shown, answers = zip(*map(io_answer, several), strict=True) if several else ((), (_OK,))
+            return "".join(shown), answers[-1]
+        case (Atom("get_line"), *_) | (Atom("get_chars"), *_) | (Atom("get_until"), *_):
+            return "", Atom("eof")
+        case Atom("getopts"):
+            return "", [(Atom("encoding"), Atom("unicode")), (Atom("binary"), True)]
+        case (Atom("setopts"), _):
+            return "", _OK
+    return "", (Atom("error"), Atom("enotsup"))
+
+
+def _characters(data: Any) -> str:
+    """The text of Erlang's chardata: a text, bytes, a character, or lists of these."""
+    if type(data) is str:
+        return data
+    if type(data) is bytes:
+        return data.decode("utf-8", "replace")
+    if type(data) is int:
+        return chr(data) if 0 <= data < 0x110000 and not 0xD800 <= data < 0xE000 else "\ufffd"
+    if type(data) is list:
+        return "".join(map(_characters, data))
+    return repr(data)
+
+
+def formatted(form: str, args: list[Any]) -> str:
+    """What Erlang's `io_lib:format` makes of its most frequent forms: ~n ~~ ~s ~ts ~p ~w ~B ~c ...
+
+    A control sequence that is not known here, and one without argument, is shown as it is.
+    """
+    left, shown, at = list(args), [], 0
+    while (found := form.find("~", at)) >= 0:
+        shown.append(form[at:found])
+        end = found + 1
+        while end < len(form) and not form[end].isalpha() and form[end] != "~":
+            end += 1
+        if form[end : end + 1] == "t":
+            end += 1
+        kind = form[end : end + 1]
+        at = end + 1
+        if kind == "n":
+            shown.append("\n")
+        elif kind == "~":
+            shown.append("~")
+        elif not left or kind not in "spwBbcgfePWi" or not kind:
+            shown.append(form[found:at])
+        else:
+            shown.append(_argument(kind, left.pop(0)))
+    return "".join((*shown, form[at:]))
+
+
+def _argument(kind: str, value: Any) -> str:
+    if kind == "i":
+        return ""
+    if kind == "s":
+        return str(value) if type(value) is Atom else _characters(value)
+    if kind == "c":
+        return _characters(value)
+    return repr(value)
+
+
+# ---------------------------------------------------------------- erpc: calls of functions
+
+
+def function_called(payload: Payload, here: Incarnation) -> tuple[tuple[str, str, int], bytes]:
+    """The (module, function, number of arguments) of a call from here, and its arguments as a term.
+
+    Raises:
+        EncodeError: Erlang cannot call a function like that.
+    """
+    if isinstance(payload.data, ErlangCall):
+        call = payload.data
+        return (call.module, call.function, call.arity), call.args
+    module, function, args, *more = decode(payload, here)
+    if any(more):
+        what = "a function of this node" if len(more) > 1 else "a call with keyword arguments"
+        hint = 'a function runs on Erlang nodes by its module and name there: ("IO", "puts", ["hi"])'
+        raise EncodeError(f"{module}.{function}", what, "is not what an Erlang node can run", hint=hint)
+    return (outward_module(module), str(function), len(args)), encode_term(list(args), here)
+
+
+def answer_of(function: tuple[str, str, int], reason: Any) -> tuple[str, Payload | str]:
+    """The outcome and payload of an `Answer`, from the reason by which the process of a call ended."""
+    match reason:
+        case (Ref(), Atom("return"), value):
+            return "value", Payload(encode(value))
+        case (Ref(), Atom("error"), Atom("undef"), [(Atom() as module, Atom() as name, args, *_), *_]) if (
+            module,
+            name,
+        ) == function[:2] and _number_of(args) == function[2]:
+            return "undefined", Payload(encode((str(module), str(name))))
+        case (Ref(), Atom("error"), error, stack):
+            return "raised", Payload(encode(raised(error, stack)))
+        case (Ref(), Atom("exit"), exit_reason):
+            return "exit", inward_reason(exit_reason)
+        case (Ref(), Atom("throw"), thrown):
+            return "raised", Payload(encode(Raised("throw", repr(thrown))))
+    return "exit", inward_reason(reason)
+
+
+def _number_of(args: Any) -> int:
+    return len(args) if type(args) is list else args if type(args) is int else -1
+
+
+def raised(error: Any, stack: Any) -> Raised:
+    """An error of Erlang's as an exception: its class, its message and its stack, as text."""
+    lines = "".join(f"  {_frame(entry)}\n" for entry in stack) if type(stack) is list else ""
+    if type(error) is Raised:
+        return Raised(error.type, error.text, lines)
+    return Raised("ErlangError", repr(error), lines)
+
+
+def _frame(entry: Any) -> str:
+    match entry:
+        case (module, function, args, list() as place):
+            arity = _number_of(args)
+            file = {str(key): value for key, value in (pair for pair in place if _is_pair(pair))}
+            where = f"{_characters(file['file'])}:{file.get('line', 0)}: " if "file" in file else ""
+            return f"{where}{module!r}.{function}/{arity}"
+    return repr(entry)
+
+
+def _is_pair(value: Any) -> bool:
+    return type(value) is tuple and len(value) == 2
+
+
+# ---------------------------------------------------------------- questions about processes
+
+_KEYS: Final = {
+    "registered_name": "registered_name",
+    "initial_call": "initial_call",
+    "current_function": "current_function",
+    "current_stacktrace": "current_stacktrace",
+    "status": "status",
+    "message_queue_len": "message_queue_len",
+    "messages": "messages",
+    "links": "links",
+    "monitors": "monitors",
+    "monitored_by": "monitored_by",
+    "dictionary": "dictionary",
+    "trap_exit": "trap_exit",
+    "group_leader": "group_leader",
+}
+"""By the keys of `Process.info` here: those of Erlang's `process_info`."""
+
+_SHOWN: Final = tuple(key for key in _KEYS if key not in {"messages", "dictionary", "current_stacktrace"})
+"""What is asked for where no key is named."""
+
+
+def info_arguments(asked: tuple[Pid, list[str] | None]) -> list[Any]:
+    """The arguments of `process_info` for a question of `Process.info`."""
+    pid, keys = asked
+    wanted = _SHOWN if keys is None else [key for key in keys if key in _KEYS]
+    return [pid, [Atom(_KEYS[key]) for key in wanted]]
+
+
+def info_answer(reason: Any) -> tuple[str, Payload | str]:
+    """The outcome and payload of the `Answer` to a question about a process."""
+    match reason:
+        case (Ref(), Atom("return"), list() as facts):
+            found = {str(key): value for key, value in facts if type(key) is Atom}
+            return "value", Payload(encode(found))
+        case (Ref(), Atom("return"), _):
+            return "value", Payload(encode(None))
+        case (Ref(), Atom("error"), error, _):
+            return "value", Payload(encode(Raised("ErlangError", repr(error))))
+    return "exit", inward_reason(reason)
+
+
+def leader_of(message: Any) -> Pid | None:
+    """The group leader that a request for `rex` names; None if it names none."""
+    match message:
+        case (_, (Atom(), _, _, _, Pid() as leader)) | (Atom(), _, (Atom(), _, _, _, Pid() as leader)):
+            return leader
+    return None
+
+
+# ---------------------------------------------------------------- calls from an Erlang node
+
+
+def peers_call(module: str, function: str, args: ErlangTerm) -> ErlangTerm:
+    """The payload of a spawn that a peer asks for: `erpc.run(module, function, args)`, args as they came."""
+    called = _binary(module) + _binary(function) + args.data
+    return ErlangTerm(_RUN + b"l\0\0\0\x03" + called + b"j", args.atoms)
+
+
+def own_call(module: str, function: str, args: Sequence[Any], here: Incarnation) -> ErlangTerm:
+    """The payload of a call that this node makes of itself for a peer."""
+    return ErlangTerm(b"h\x03" + _binary(module) + _binary(function) + encode_term(list(args), here))

@@ -1,0 +1,320 @@
+"""Signals to the control messages of Erlang's distribution: the outgoing direction of a connection.
+
+A signal of pyx is a control message of Erlang or one that an Erlang node understands from OTP's own servers
+(`servers.py`).  What has no counterpart there (the lists of nodes, the goodbye) becomes a tick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeAlias
+
+from pyx.atoms import Atom
+from pyx.errors import EncodeError
+from pyx.signals import (
+    Answer,
+    Ask,
+    Call,
+    Crashed,
+    Demonitor,
+    Down,
+    ExitSignal,
+    ExitTo,
+    GenCall,
+    GenReply,
+    Leader,
+    Link,
+    Monitor,
+    Payload,
+    Ping,
+    Pong,
+    Print,
+    Send,
+    Signal,
+    Spawn,
+    Spawned,
+    Unlink,
+    UnlinkAck,
+)
+from pyx.terms import LONGEST_WORD, Pid, Ref
+from pyx.wire.beam import control as op
+from pyx.wire.beam import flags as dist
+from pyx.wire.beam import servers
+from pyx.wire.beam.exchanges import OwnRequest, ping_tag
+from pyx.wire.beam.frames import PASS_THROUGH, WITH_HEADER, FragmentedMessage
+from pyx.wire.beam.term import ErlangTerm
+from pyx.wire.beam.term_writer import encode_term
+from pyx.wire.codec import decode
+from pyx.wire.frames.frame import LENGTH
+
+if TYPE_CHECKING:
+    from pyx.signals import Reason
+    from pyx.terms import Incarnation
+    from pyx.wire.beam.exchanges import Exchanges
+
+HeadAndMessage: TypeAlias = tuple[bytes, bytes]
+
+THE_NODE: Final = Pid(0)
+"""The sender where no process is one, and the receiver of what Erlang's servers answer the session itself."""
+
+_NEVER: Final = object()
+_TICK: Final = (b"", b"")
+
+
+class SignalWriter:
+    """Writes the signals for one Erlang node.
+
+    Args:
+        here: this node.
+        flags: what both nodes understand.
+        exchanges: the open requests of the connection.
+    """
+
+    counted_as_sent: frozenset[type] = frozenset()
+    """No signal counts the bytes that are sent: a message may have been encoded for another dialect."""
+
+    def __init__(self, here: Incarnation, flags: int, exchanges: Exchanges) -> None:
+        self.preceding: Final[list[bytes]] = []
+        """Whole frames before the one that `write` returns; see `SignalFrameWriter`."""
+        self._here = here
+        self._exchanges = exchanges
+        has_cache = bool(flags & dist.DIST_HDR_ATOM_CACHE)
+        self._lead = WITH_HEADER if has_cache else PASS_THROUGH
+        self._lead_of_message = b"" if has_cache else b"\x83"
+        self._has_fragments = bool(flags & dist.FRAGMENTS) and has_cache
+        self._names_senders = bool(flags & dist.SEND_SENDER)
+        self._has_payload_exits = bool(flags & dist.EXIT_PAYLOAD)
+        self._has_aliases = bool(flags & dist.ALIAS)
+        self._spawns = bool(flags & dist.SPAWN)
+        self._unlinks = bool(flags & dist.UNLINK_ID)
+        self._last: tuple[object, object, bytes] = (_NEVER, _NEVER, b"")
+        """Sender, destination and head of the last message: the next one is often between the same two."""
+
+    def write(self, signal: Signal) -> HeadAndMessage:
+        """The head of a frame and the message behind it; both are empty for a tick.
+
+        Raises:
+            EncodeError: a field is not data for Erlang.
+        """
+        if type(signal) is Send:
+            frm, to, body = signal
+            last_frm, last_to, head = self._last
+            if frm is not last_frm or to is not last_to:
+                head = self._control(*self._destination(frm, to))
+                self._last = frm, to, head
+            return head, self._lead_of_message + self._message(body)
+        write = self._writers.get(type(signal))
+        return _TICK if write is None else write(self, signal)
+
+    def fragmented(
+        self, number: int, head: bytes, payload: bytes, queued_bytes: int, fragment_bytes: int
+    ) -> FragmentedMessage:
+        """A frame that is too large to be sent at once."""
+        return FragmentedMessage(
+            number, head, payload, queued_bytes, fragment_bytes if self._has_fragments else None
+        )
+
+    # ------------------------------------------------------------ bytes
+
+    def _control(self, *control: Any) -> bytes:
+        return self._lead + encode_term(control, self._here)
+
+    def _term(self, value: Any) -> bytes:
+        return self._lead_of_message + encode_term(value, self._here)
+
+    def _message(self, body: Payload) -> bytes:
+        """A message of a process as a term: already one, if this node knew where it goes."""
+        data = body.data
+        if type(data) is ErlangTerm and not data.atoms:
+            return data.data
+        return encode_term(decode(body, self._here), self._here)
+
+    def _destination(self, frm: Pid | None, to: Pid | str | Ref) -> tuple[Any, ...]:
+        if isinstance(to, Pid):
+            if self._names_senders:
+                return op.SEND_SENDER, frm or THE_NODE, to
+            return op.SEND, Atom(""), to
+        if isinstance(to, Ref):
+            if not self._has_aliases:
+                raise EncodeError("alias", to, "is an alias, and the node is older than these")
+            return op.ALIAS_SEND, frm or THE_NODE, to
+        return op.REG_SEND, frm or THE_NODE, Atom(""), name(to)
+
+    # ------------------------------------------------------------ one method for each kind
+
+    def _sent(self, frm: Pid | None, to: Pid, message: Any) -> HeadAndMessage:
+        return self._control(*self._destination(frm, to)), self._term(message)
+
+    def _link(self, signal: Link) -> HeadAndMessage:
+        return self._control(op.LINK, signal.frm, signal.to), b""
+
+    def _unlink(self, signal: Unlink) -> HeadAndMessage:
+        if not self._unlinks:
+            return _TICK
+        return self._control(op.UNLINK_ID, signal.number, signal.frm, signal.to), b""
+
+    def _unlink_ack(self, signal: UnlinkAck) -> HeadAndMessage:
+        return self._control(op.UNLINK_ID_ACK, signal.number, signal.frm, signal.to), b""
+
+    def _exit(self, signal: ExitSignal) -> HeadAndMessage:
+        return self._with_reason(op.EXIT, op.PAYLOAD_EXIT, (signal.frm, signal.to), signal.reason)
+
+    def _exit_to(self, signal: ExitTo) -> HeadAndMessage:
+        return self._with_reason(op.EXIT2, op.PAYLOAD_EXIT2, (signal.frm, signal.to), signal.reason)
+
+    def _monitor(self, signal: Monitor) -> HeadAndMessage:
+        return self._control(op.MONITOR_P, signal.frm, self._target(signal.target), signal.ref), b""
+
+    def _demonitor(self, signal: Demonitor) -> HeadAndMessage:
+        return self._control(op.DEMONITOR_P, signal.frm, self._target(signal.target), signal.ref), b""
+
+    def _down(self, signal: Down) -> HeadAndMessage:
+        fields = self._target(signal.target), signal.to, signal.ref
+        return self._with_reason(op.MONITOR_P_EXIT, op.PAYLOAD_MONITOR_P_EXIT, fields, signal.reason)
+
+    def _with_reason(
+        self, number: int, with_payload: int, fields: tuple[Any, ...], reason: Reason
+    ) -> HeadAndMessage:
+        value = op.outward_reason(reason, self._here)
+        if self._has_payload_exits:
+            return self._control(with_payload, *fields), self._term(value)
+        return self._control(number, *fields, value), b""
+
+    @staticmethod
+    def _target(target: Pid | str) -> Pid | Atom:
+        return target if isinstance(target, Pid) else name(target)
+
+    def _leader(self, signal: Leader) -> HeadAndMessage:
+        return self._control(op.GROUP_LEADER, signal.leader, signal.to), b""
+
+    def _print(self, signal: Print) -> HeadAndMessage:
+        return self._sent(THE_NODE, signal.to, servers.put_chars(signal.text))
+
+    def _crashed(self, signal: Crashed) -> HeadAndMessage:
+        return self._sent(THE_NODE, signal.to, servers.crash_report(signal.frm, signal.text, self._here.name))
+
+    def _ping(self, signal: Ping) -> HeadAndMessage:
+        head = self._control(op.REG_SEND, THE_NODE, Atom(""), Atom("net_kernel"))
+        return head, self._term(servers.is_auth(THE_NODE, ping_tag(signal.number), self._here.name))
+
+    def _pong(self, signal: Pong) -> HeadAndMessage:
+        echo = self._exchanges.echoes.pop(signal.number, None)
+        if echo is None:
+            return _TICK
+        (number, *fields), message = echo
+        if number != op.SEND:
+            return self._control(number, *fields), b""
+        return self._sent(THE_NODE, fields[0], message)
+
+    # ------------------------------------------------------------ calls of servers
+
+    def _gen_call(self, signal: GenCall) -> HeadAndMessage:
+        frm, target, ref, is_system, body = signal
+        message = self._lead_of_message + servers.gen_call_term(
+            frm, ref, self._message(body), self._here, is_system=is_system
+        )
+        head = self._control(*self._destination(frm, target))
+        monitor = self._control(op.MONITOR_P, frm, self._target(target), ref)
+        self._exchanges.gen_calls[ref] = frm, self._target(target)
+        self.preceding.append(LENGTH.pack(len(monitor)) + monitor)
+        return head, message
+
+    def _gen_reply(self, signal: GenReply) -> HeadAndMessage:
+        frm, to, body = signal
+        message = self._lead_of_message + servers.gen_reply_term(to, self._message(body), self._here)
+        return self._control(*self._destination(frm, to)), message
+
+    # ------------------------------------------------------------ requests of the peer
+
+    def _spawned(self, signal: Spawned) -> HeadAndMessage:
+        asked = self._exchanges.of_peer.pop(signal.number, None)
+        if asked is None or not asked.wants_reply:
+            return _TICK
+        return self._control(op.SPAWN_REPLY, asked.reference, asked.frm, asked.flags, signal.pid), b""
+
+    def _answer(self, signal: Answer) -> HeadAndMessage:
+        asked = self._exchanges.of_peer.pop(signal.number, None)
+        if asked is None:
+            return _TICK
+        if not asked.wants_reply:
+            return _TICK
+        return self._control(op.SPAWN_REPLY, asked.reference, asked.frm, 0, Atom("notsup")), b""
+
+    # ------------------------------------------------------------ requests of this node
+
+    def _spawn(self, signal: Spawn) -> HeadAndMessage:
+        function, args = servers.function_called(signal.payload, self._here)
+        request = OwnRequest(signal.number, "spawn", function)
+        reference = self._exchanges.ask(request, signal.monitor)
+        options = [Atom("link")] if signal.link else []
+        if signal.monitor is not None:
+            options.append(Atom("monitor"))
+        head = self._spawn_request(reference, signal.frm, signal.leader, function, options)
+        return head, self._lead_of_message + args
+
+    def _call(self, signal: Call) -> HeadAndMessage:
+        function, args = servers.function_called(signal.payload, self._here)
+        if not signal.number:
+            cast = ("erpc", "execute_cast", 3)
+            head = self._spawn_request(self._exchanges.cast(), signal.frm, signal.leader, cast, [])
+            return head, self._term_list(Atom(function[0]), Atom(function[1]), args=args)
+        return self._ask_erpc(OwnRequest(signal.number, "call", function), signal.frm, signal.leader, args)
+
+    def _ask(self, signal: Ask) -> HeadAndMessage:
+        args = encode_term(servers.info_arguments(decode(signal.payload, self._here)), self._here)
+        request = OwnRequest(signal.number, "info", ("erlang", "process_info", 2))
+        return self._ask_erpc(request, signal.frm, THE_NODE, args)
+
+    def _ask_erpc(self, request: OwnRequest, frm: Pid, leader: Pid, args: bytes) -> HeadAndMessage:
+        reference = self._exchanges.ask(request)
+        execute = ("erpc", "execute_call", 4)
+        module, function, _ = request.function
+        head = self._spawn_request(reference, frm, leader, execute, [Atom("monitor")])
+        return head, self._term_list(reference, Atom(module), Atom(function), args=args)
+
+    def _term_list(self, *values: Any, args: bytes) -> bytes:
+        """A list of values, of which the last one is a term already."""
+        items = b"".join(encode_term(value, self._here) for value in values)
+        return self._lead_of_message + b"l" + (len(values) + 1).to_bytes(4) + items + args + b"j"
+
+    def _spawn_request(
+        self, reference: Ref, frm: Pid, leader: Pid, function: tuple[str, str, int], options: list[Atom]
+    ) -> bytes:
+        module, called, arity = function
+        return self._control(
+            op.SPAWN_REQUEST, reference, frm, leader, (Atom(module), Atom(called), arity), options
+        )
+
+    _writers: ClassVar[dict[Any, Any]] = {
+        Link: _link,
+        Unlink: _unlink,
+        UnlinkAck: _unlink_ack,
+        ExitSignal: _exit,
+        ExitTo: _exit_to,
+        Monitor: _monitor,
+        Demonitor: _demonitor,
+        Down: _down,
+        Leader: _leader,
+        Print: _print,
+        Crashed: _crashed,
+        Ping: _ping,
+        Pong: _pong,
+        Spawned: _spawned,
+        Answer: _answer,
+        GenCall: _gen_call,
+        GenReply: _gen_reply,
+        Spawn: _spawn,
+        Call: _call,
+        Ask: _ask,
+    }
+    """By the class of a signal; those without an entry are not for Erlang nodes."""
+
+
+def name(text: str) -> Atom:
+    """The atom of a registered name.
+
+    Raises:
+        EncodeError: it is too long for one.
+    """
+    if len(text) > LONGEST_WORD:
+        raise EncodeError("name", text, f"is longer than the {LONGEST_WORD} characters of a name in Erlang")
+    return Atom(text)

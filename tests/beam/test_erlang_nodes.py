@@ -1,0 +1,465 @@
+"""A pyx node among real Elixir nodes: signals both ways, and what each side shows of them.
+
+The expected lines are what two Elixir nodes print, but where the other one is Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import re
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pyx import Node, Process, receive, rpc, send
+from pyx.atoms import Atom
+from pyx.errors import EncodeError, NameTaken, RemoteError, RpcNoConnection, RpcTimeout, RpcUndefined
+from pyx.terms import Pid
+from tests.beam.inbox import Inbox
+from tests.beam.real_nodes import COOKIE, HANG, real_nodes
+from tests.local_nodes import LocalNodes, as_process, start_node, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+    from tests.beam.real_nodes import IexNode, RealNodes
+
+
+def crash() -> None:
+    """A function that fails."""
+    raise ZeroDivisionError("division by zero")
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[RealNodes]:
+    with real_nodes() as real:
+        yield real
+
+
+@pytest.fixture(scope="module")
+def a(real: RealNodes) -> IexNode:
+    return real.iex("a")
+
+
+@pytest.fixture
+def gus(
+    real: RealNodes, a: IexNode, nodes: LocalNodes, home: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[LocalNode]:
+    """A pyx node that speaks with Erlang nodes; iex knows its name as `gus`."""
+    monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
+    cookie = Path(home, "erlang")
+    cookie.write_text(COOKIE)
+    cookie.chmod(0o600)
+    node = nodes.make()
+    host = a.name.partition("@")[2]
+    start_node(node, f"gus@{host}", beam="hidden", beam_cookie_file=str(cookie))
+    assert a.ask("Process.flag(:trap_exit, false)") in {"true", "false"}
+    a.ask(f"gus = :{node.kernel.tables.name!r}".replace("'", '"'))
+    assert a.ask("Node.ping(gus)") == ":pong"
+    yield node
+    a.ask("Node.disconnect(gus); Process.sleep(10); flush()")
+
+
+def registered(node: LocalNode) -> Inbox:
+    """A process of *node* that is registered as `stock`, and keeps what it receives."""
+    return Inbox(node, "stock")
+
+
+# ---------------------------------------------------------------- 1: ping, connect, list
+
+
+def test_pyx_node_is_a_hidden_node_of_erlang(gus: LocalNode, a: IexNode) -> None:
+    assert a.ask("Node.list()") == "[]"
+    assert a.ask("Node.list(:hidden) == [gus]") == "true"
+    assert a.ask("Node.connect(gus)") == "true"
+    assert as_process(gus, lambda: Node.list("connected")) == [a.name]
+    assert as_process(gus, Node.list) == []
+    assert as_process(gus, lambda: Node.ping(a.name)) == "pong"
+    assert a.ask("Node.ping(:nosuch@" + a.name.partition("@")[2] + ")") == ":pang"
+
+
+def test_pyx_node_dials_an_erlang_node(gus: LocalNode, a: IexNode) -> None:
+    assert a.ask("Node.disconnect(gus)") == "true"
+    until(lambda: as_process(gus, lambda: Node.list("connected")) == [])
+    assert as_process(gus, lambda: Node.connect(a.name)) is True
+    assert a.ask("Node.list(:hidden) == [gus]") == "true"
+
+
+# ---------------------------------------------------------------- 2 to 4: rpc and erpc
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        (":rpc.call(gus, :math, :sqrt, [16])", "4.0"),
+        (':rpc.call(gus, :"os.path", :basename, ["/a/ü"])', '"ü"'),
+        (
+            ':rpc.call(gus, :json, :dumps, [%{name: "nike", qty: [1, 2.5, nil, true]}])',
+            r'"{\"name\": \"nike\", \"qty\": [1, 2.5, null, true]}"',
+        ),
+        (":rpc.call(gus, :builtins, :sorted, [[3, 1, 2]])", "[1, 2, 3]"),
+        (":rpc.call(gus, :nope, :f, [1])", "{:badrpc, {:EXIT, {:undef, [{:nope, :f, [1], []}]}}}"),
+        (":rpc.call(gus, :math, :nope, [1])", "{:badrpc, {:EXIT, {:undef, [{:math, :nope, [1], []}]}}}"),
+        (":rpc.call(gus, :time, :sleep, [0.5], 50)", "{:badrpc, :timeout}"),
+        (":rpc.call(gus, :erlang, :exit, [:bye])", "{:badrpc, {:EXIT, :bye}}"),
+        (":erpc.call(gus, :math, :sqrt, [16])", "4.0"),
+        (":erpc.call(gus, &:math.pi/0)", "undef"),
+        (":rpc.block_call(gus, :math, :sqrt, [16])", "4.0"),
+        (":rpc.yield(:rpc.async_call(gus, :math, :sqrt, [16]))", "4.0"),
+        (":erpc.multicall([gus, node()], :erlang, :node, []) == [ok: gus, ok: node()]", "true"),
+        (":rpc.multicall([gus], :math, :sqrt, [16])", "{[4.0], []}"),
+    ],
+)
+def test_call_from_iex_is_answered(gus: LocalNode, a: IexNode, call: str, shown: str) -> None:
+    assert gus.speaks_with_erlang
+    said = a.ask(call)
+    assert shown in said if shown == "undef" else said == shown
+
+
+def test_exception_in_a_call_has_its_class_and_its_text(gus: LocalNode, a: IexNode) -> None:
+    assert gus
+    said = a.ask(":rpc.call(gus, :math, :sqrt, [-1])")
+    assert re.sub(r"\s+", " ", said).startswith('{:badrpc, {:EXIT, {%RuntimeError{message: "ValueError: ')
+    said = a.ask(":erpc.call(gus, :math, :sqrt, [-1])")
+    assert said.startswith('** (ErlangError) Erlang error: {:exception, %RuntimeError{message: "ValueError: ')
+    assert a.ask(":erpc.call(gus, :erlang, :exit, [:bye])").startswith("** (exit) {:exception, :bye}")
+    assert a.ask(":erpc.call(gus, :time, :sleep, [0.5], 50)").startswith(
+        "** (ErlangError) Erlang error: {:erpc, :timeout}"
+    )
+
+
+def test_policy_off_refuses_calls_and_spawns(gus: LocalNode, a: IexNode) -> None:
+    with gus.kernel_call as kernel:
+        kernel.tables.set_policy("off")
+    assert a.ask(":rpc.call(gus, :math, :sqrt, [16])") == "{:badrpc, :notsup}"
+    assert a.ask("Node.spawn_monitor(gus, :math, :sqrt, [16])").startswith(
+        "** (ErlangError) Erlang error: :notsup"
+    )
+
+
+def test_policy_exported_refuses_what_is_not_marked(gus: LocalNode, a: IexNode) -> None:
+    with gus.kernel_call as kernel:
+        kernel.tables.set_policy("exported")
+    assert "refused by --rpc exported" in a.ask(":rpc.call(gus, :math, :sqrt, [16])")
+    assert "refused by --rpc exported" in a.ask(":rpc.call(gus, :erlang, :node, [])")
+
+
+# ---------------------------------------------------------------- 5, 6, 22: messages
+
+
+def test_messages_travel_both_ways_with_their_terms(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    assert a.ask('send({:stock, gus}, {:add, self(), %{name: "nike", qty: 30}}); :ok') == ":ok"
+    what, frm, fields = stock.next()
+    assert (what, fields) == ("add", {"name": "nike", "qty": 30})
+    assert type(what) is Atom
+    assert type(frm) is Pid
+    stock.sends(frm, (Atom("ok"), "added"))
+    assert a.ask("receive do x -> x after 5000 -> :none end") == '{:ok, "added"}'
+    assert a.ask("send({:nobody, gus}, :hi)") == ":hi"
+    stock.end()
+
+
+def test_alias_is_an_address_until_it_is_given_up(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask("al = :erlang.alias(); send({:stock, gus}, al)")
+    alias = stock.next()
+    stock.sends(alias, Atom("hi_alias"))
+    assert a.ask("receive do x -> x after 5000 -> :none end") == ":hi_alias"
+    a.ask(":erlang.unalias(al); send({:stock, gus}, self())")
+    pid = stock.next()
+    stock.sends(alias, Atom("lost"))
+    stock.sends(pid, Atom("after"))
+    assert a.ask("receive do x -> x after 5000 -> :none end") == ":after"
+    stock.end()
+
+
+def test_ten_thousand_messages_keep_their_order(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask("for i <- 1..10_000, do: send({:stock, gus}, i)")
+    assert [stock.next() for _ in range(10_000)] == list(range(1, 10_001))
+    a.ask("send({:stock, gus}, self())")
+    pid = stock.next()
+    stock.calls(lambda: [send(pid, number) for number in range(10_000)])
+    said = a.ask("Enum.map(1..10_000, fn _ -> receive do x -> x end end) == Enum.to_list(0..9_999)")
+    assert said == "true"
+    stock.end()
+
+
+def test_large_messages_go_in_fragments_both_ways(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask('send({:stock, gus}, {:binary.copy("x", 5_000_000), self()}); send({:stock, gus}, :after)')
+    text, pid = stock.next()
+    assert text == "x" * 5_000_000
+    assert stock.next() == "after"
+    stock.sends(pid, "y" * 5_000_000)
+    stock.sends(pid, Atom("after"))
+    assert a.ask("receive do x -> byte_size(x) end") == "5000000"
+    assert a.ask("receive do x -> x end") == ":after"
+    stock.end()
+
+
+# ---------------------------------------------------------------- 9 to 11, 15: monitors, links, exits
+
+
+def test_monitor_by_name_tells_the_end_and_its_reason(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask("ref = Process.monitor({:stock, gus})")
+    stock.exits((Atom("bad"), "day"))
+    down = "receive do {:DOWN, ^ref, :process, {:stock, ^gus}, reason} -> reason after 5000 -> :none end"
+    assert a.ask(down) == '{:bad, "day"}'
+    a.ask("ref = Process.monitor({:stock, gus})")
+    assert a.ask(down) == ":noproc"
+
+
+def test_links_and_monitors_by_pid(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask("Process.flag(:trap_exit, true); send({:stock, gus}, self())")
+    shell = stock.next()
+    stock.sends(shell, stock.pid)
+    a.ask("pid = receive do x -> x end; ref = Process.monitor(pid); Process.link(pid)")
+    assert a.ask("node(pid) == gus") == "true"
+    stock.exits(Atom("boom"))
+    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 5000 -> :none end") == ":boom"
+    assert a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end") == ":boom"
+    a.ask("Process.link(pid)")
+    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 5000 -> :none end") == ":noproc"
+
+
+def test_unlink_leaves_no_exit_behind(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask("Process.flag(:trap_exit, true); send({:stock, gus}, self())")
+    shell = stock.next()
+    stock.sends(shell, stock.pid)
+    a.ask("pid = receive do x -> x end; Process.link(pid); Process.unlink(pid); ref = Process.monitor(pid)")
+    stock.exits(Atom("boom"))
+    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 5000 -> :none end") == ":boom"
+    assert a.ask("flush()") == ":ok"
+
+
+def test_python_monitors_and_links_processes_of_elixir(gus: LocalNode, a: IexNode) -> None:
+    def watch() -> list[Any]:
+        Process.flag("trap_exit", True)
+        name = ("nope", a.name)
+        ref = Process.monitor(name)
+        seen = [receive(("DOWN", ref, ..., ..., ...), timeout=5)[2:]]
+        pid, monitor = Node.spawn_monitor(a.name, "Process", "sleep", [Atom("infinity")])
+        Process.link(pid)
+        seen.append(Process.is_alive(pid))
+        Process.exit(pid, "kill")
+        seen += [
+            receive(("EXIT", pid, ...), timeout=5)[2],
+            receive(("DOWN", monitor, ..., ..., ...), timeout=5)[4],
+        ]
+        seen.append(Process.is_alive(pid))
+        return seen
+
+    assert as_process(gus, watch) == [
+        ("process", ("nope", a.name), "noproc"), True, "killed", "killed", False
+    ]  # fmt: skip
+
+
+def test_nodes_are_monitored_both_ways(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    stock.calls(lambda: Node.monitor(a.name, True))
+    a.ask("Node.monitor(gus, true); Process.flag(:trap_exit, true)")
+    a.ask("pid = Node.spawn_link(gus, Process, :sleep, [3600]); ref = Process.monitor(pid)")
+    assert a.ask("Node.disconnect(gus)") == "true"
+    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 5000 -> :none end") == ":noconnection"
+    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 5000 -> :none end") == ":noconnection"
+    assert a.ask("receive do {:nodedown, ^gus} -> :down after 5000 -> :none end") == ":down"
+    assert stock.next() == ("nodedown", a.name)
+    assert a.ask("Node.ping(gus)") == ":pong"
+    stock.end()
+
+
+# ---------------------------------------------------------------- 12 to 14: spawns, crashes, output
+
+
+def test_crash_is_reported_at_the_leader_and_in_the_reason(gus: LocalNode, a: IexNode) -> None:
+    assert gus
+    a.ask(f"{{pid, ref}} = Node.spawn_monitor(gus, :{__name__!r}, :crash, [])".replace("'", '"'))
+    said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end")
+    flat = re.sub(r"\s+", " ", said)
+    assert flat.startswith('{%RuntimeError{message: "ZeroDivisionError: division by zero"}, [')
+    assert "{:test_erlang_nodes, :crash, 0, [file: " in flat
+    until(lambda: "raised an exception" in _all_of(a))
+    assert re.search(r"\[error\] Process #PID<[\d.]+> on node gus@\S+ raised an exception", a.output)
+    assert "ZeroDivisionError: division by zero" in a.output
+
+
+def _all_of(node: IexNode) -> str:
+    node.read_more(0.05)
+    return node.output
+
+
+def test_spawn_of_a_missing_function_ends_with_undef(gus: LocalNode, a: IexNode) -> None:
+    assert gus
+    a.ask("{pid, ref} = Node.spawn_monitor(gus, :nope, :f, [])")
+    said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end")
+    assert said == "{:undef, [{:nope, :f, [], []}]}"
+
+
+def test_output_travels_both_ways(real: RealNodes, a: IexNode) -> None:
+    cookie = Path(real.home, "erlang")
+    cookie.write_text(COOKIE)
+    cookie.chmod(0o600)
+    program = """
+from pyx.atoms import Atom
+Process.register(self(), "main")
+receive("go")
+Node.spawn(receive(), "IO", "puts", ["printed by a BEAM process"])
+receive("end")
+"""
+    command = [sys.executable, "-m", "pyx", "--sname", "out", "--beam", "--beam-cookie-file", str(cookie)]
+    out = subprocess.Popen(
+        [*command, "-e", program],
+        env={**real.environment, "PYX_RUNTIME_DIR": real.home},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with contextlib.closing(_Killed(out)):
+        host = a.name.partition("@")[2]
+        a.ask(f'out = :"out@{host}"')
+        until(lambda: a.ask("Node.ping(out)") == ":pong")
+        until(lambda: a.ask(":rpc.call(out, :erlang, :whereis, [:main]) == :undefined") == "false")
+        a.ask('send({:main, out}, "go"); send({:main, out}, Atom.to_string(node()))')
+        assert out.stdout is not None
+        assert out.stdout.readline() == "printed by a BEAM process\n"
+        assert a.ask(':rpc.call(out, :builtins, :print, ["hello"])') == "hello\nnil"
+        a.ask('send({:main, out}, "end")')
+        _, errors = out.communicate(timeout=HANG)
+    assert "speaks with Erlang nodes on 127.0.0.1 port" in errors
+    assert out.returncode == 0
+
+
+class _Killed:
+    """Ends an OS process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait(HANG)
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+def test_call_of_an_elixir_closure_is_undef(gus: LocalNode, a: IexNode) -> None:
+    assert gus
+    assert "{:exception, :undef" in a.ask(":erpc.call(gus, fn -> 1 end)")
+
+
+# ---------------------------------------------------------------- 18: terms
+
+
+def test_terms_come_back_as_they_went(gus: LocalNode, a: IexNode) -> None:
+    assert gus
+    a.ask(
+        't = {1, -1, 2**80, 1.5, "ü", :ok, nil, true, [], [1, 2], \'abc\', {}, %{:a => 1, "b" => [c: 2]}, '
+        "<<1::4>>, [1 | 2], self(), make_ref(), &String.upcase/1, ~D[2024-02-29]}; :ok"
+    )
+    assert a.ask(":rpc.call(gus, :copy, :copy, [t]) == t") == "true"
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, [{"a": math.nan}], {"a": 1, b"a": 2}])
+def test_what_would_cost_the_connection_is_refused_at_the_call(gus: LocalNode, a: IexNode, bad: Any) -> None:
+    with pytest.raises(EncodeError):
+        as_process(gus, lambda: send(("nobody", a.name), bad))
+    assert a.ask("Node.list(:hidden) == [gus]") == "true"
+
+
+# ---------------------------------------------------------------- 19, 21: rpc and spawn from Python
+
+
+def test_call_from_python_returns_the_value(gus: LocalNode, a: IexNode) -> None:
+    def calls() -> list[Any]:
+        return [
+            rpc.call(a.name, "Enum", "sum", [[1, 2, 3]]),
+            rpc.call(a.name, "Elixir.String", "upcase", ["grüße"]),
+            rpc.call(a.name, "lists", "reverse", [[1, 2, 3]]),
+            rpc.call(a.name, "erlang", "node", []),
+            rpc.multicall([a.name], "erlang", "node", []),
+            rpc.async_call(a.name, "Enum", "sum", [[1, 2]]).result(5),
+            rpc.call(a.name, "Date", "new!", [2024, 2, 29]).isoformat(),
+        ]
+
+    node = Atom(a.name)
+    assert as_process(gus, calls) == [6, "GRÜSSE", [3, 2, 1], node, ([node], []), 3, "2024-02-29"]
+
+
+def test_failures_of_a_call_are_told_apart(gus: LocalNode, a: IexNode) -> None:
+    with pytest.raises(RpcUndefined, match=r"has no function nope in module Elixir\.Enum"):
+        as_process(gus, lambda: rpc.call(a.name, "Enum", "nope", [[1]]))
+    with pytest.raises(RemoteError) as failed:
+        as_process(gus, lambda: rpc.call(a.name, "String", "to_integer", ["x"]))
+    assert failed.value.type == "ErlangError"
+    assert failed.value.text == ":badarg"
+    assert "String.to_integer/1" in failed.value.traceback
+    with pytest.raises(RpcTimeout):
+        as_process(gus, lambda: rpc.call(a.name, "timer", "sleep", [2000], timeout=0.05))
+    with pytest.raises(RpcNoConnection):
+        as_process(gus, lambda: rpc.call(f"nosuch@{a.name.partition('@')[2]}", "os", "getpid", []))
+    with pytest.raises(EncodeError, match=r"cannot send args\[0\]"):
+        as_process(gus, lambda: rpc.call(a.name, "Enum", "sum", [math.nan]))
+    with pytest.raises(EncodeError, match="which an Erlang node cannot run"):
+        as_process(gus, lambda: Node.spawn(a.name, lambda: 1))
+
+
+def test_process_of_elixir_shows_its_facts(gus: LocalNode, a: IexNode) -> None:
+    def facts() -> Any:
+        pid = Node.spawn(a.name, "Process", "sleep", [Atom("infinity")])
+        found = Process.info(pid)
+        Process.exit(pid, "kill")
+        return found
+
+    found = as_process(gus, facts)
+    assert found["status"] == "waiting"
+    assert found["message_queue_len"] == 0
+
+
+# ---------------------------------------------------------------- 24: names and cookies
+
+
+def test_node_with_another_cookie_is_refused(real: RealNodes, gus: LocalNode) -> None:
+    w = real.iex("w", cookie="other")
+    name = gus.kernel.tables.name
+    assert w.ask(f"Node.ping(:{name!r})".replace("'", '"')) == ":pang"
+    assert as_process(gus, lambda: Node.ping(w.name)) == "pang"
+    w.ask(f"Node.set_cookie(:{name!r}, :{COOKIE})".replace("'", '"'))
+    assert w.ask(f"Node.ping(:{name!r})".replace("'", '"')) == ":pong"
+    w.close()
+
+
+def test_name_that_an_erlang_node_has_is_taken(nodes: LocalNodes, gus: LocalNode, a: IexNode) -> None:
+    assert gus
+    node = nodes.make()
+    with pytest.raises(NameTaken, match="is in use by another node"):
+        start_node(node, a.name, beam="hidden")
+    assert not node.kernel.tables.name
+
+
+def test_stranger_that_claims_a_connected_name_disturbs_nobody_there(
+    real: RealNodes, gus: LocalNode, a: IexNode
+) -> None:
+    assert real
+    transport = gus.transport
+    assert transport is not None
+    beam = transport._beam
+    assert beam is not None
+    name = a.name.encode()
+    hello = b"N" + (0xD07DF7FBD).to_bytes(8) + bytes(4) + len(name).to_bytes(2) + name
+    with contextlib.closing(socket.create_connection((beam.address, beam.port), 5)) as stranger:
+        stranger.sendall(len(hello).to_bytes(2) + hello)
+        assert stranger.recv(8) == b"\0\x06salive"
+    assert as_process(gus, lambda: Node.ping(a.name)) == "pong"
+    assert a.ask("Node.list(:hidden) == [gus]") == "true"
