@@ -368,6 +368,43 @@ DETAILS: Final = (
         "a script and a web handler are not processes",
         ("tests/otp/test_supervisor.py::test_thread_that_is_not_a_process_starts_asks_and_does_not_link",),
     ),
+    # ------------------------------------------------------------ registries and groups
+    Detail(
+        "members of a node that comes",
+        "the members of a node appear in `:pg` after its `nodeup`, and after `Node.connect` has returned",
+        "they are there before `nodeup`, and when `Node.connect` and `Node.ping` return",
+        "what is sent to a group in between would be lost",
+        (
+            "tests/core/test_groups.py::TestSessionBegins::test_and_nodeup_and_connected_come_after_them",
+            "tests/otp/test_pg.py::TestRealNodes::test_q7_members_are_there_when_connect_returns",
+        ),
+    ),
+    Detail(
+        "members of a node that goes",
+        "the members of a lost node leave groups after its `nodedown`",
+        "before it",
+        "who hears `nodedown` has heard the rest",
+        ("tests/core/test_groups.py::TestLeave::test_of_a_lost_node_is_seen_before_down_and_nodedown",),
+    ),
+    Detail(
+        "links to a registry",
+        "every registered process is linked to the registry's, whose crash ends them all",
+        "no process is linked to it: the kernel drops the entries of a process as it ends",
+        "an entry should not cost a process its life",
+        ("tests/otp/test_key_registry.py::TestRegistry::test_r12_the_end_of_a_registry_ends_no_holder",),
+    ),
+    Detail(
+        "selecting entries",
+        "`Registry.select` and `match` take match specifications",
+        "`Registry.select(registry)` returns `(key, pid, value)` for a comprehension",
+        "that is Python's way to select",
+        ("tests/otp/test_key_registry.py::TestDuplicate::test_r9_select_and_unregister_match",),
+    ),
+    Detail(
+        "keys of dead processes",
+        "a key is free once its registry has noticed the end of its holder",
+        tests=("tests/otp/test_key_registry.py::TestUnique::test_r3_key_is_free_once_its_holder_ended",),
+    ),
     Detail(
         "application callbacks",
         "an application is a module with `start`, `prep_stop` and `stop`",

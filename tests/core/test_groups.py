@@ -245,7 +245,7 @@ class TestLeave:
             Downed(monitor, there, "boom"),
         ]
 
-    def test_of_the_members_of_a_lost_node_is_seen_before_down_and_nodedown(self) -> None:
+    def test_of_a_lost_node_is_seen_before_down_and_nodedown(self) -> None:
         """Promise 2."""
         world = world_of("a", "b")
         world.connect("a@h", "b@h")

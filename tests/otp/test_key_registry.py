@@ -97,9 +97,7 @@ class TestUnique:
 
         assert run(node, program) == (True, [])
 
-    def test_r3_the_key_of_a_dead_process_is_free_once_its_down_was_seen(
-        self, node: LocalNode, names: str
-    ) -> None:
+    def test_r3_key_is_free_once_its_holder_ended(self, node: LocalNode, names: str) -> None:
         def program() -> Any:
             end(holder_of(names, "k"))
             return (
@@ -241,9 +239,7 @@ class TestDuplicate:
 
         assert run(node, program) == ("ok", "ok")
 
-    def test_r9_select_is_for_comprehensions_and_unregister_match_for_patterns(
-        self, node: LocalNode, groups: str
-    ) -> None:
+    def test_r9_select_and_unregister_match(self, node: LocalNode, groups: str) -> None:
         def program() -> Any:
             for value in (("web", 1), ("web", 2), ("phone", 1)):
                 Registry.register(groups, "gus", value)
