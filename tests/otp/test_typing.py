@@ -1,4 +1,4 @@
-"""handle.py, client_functions.py, results.py: type checkers infer what client functions take and return.
+"""handle.py, client_functions.py, results.py, task.py, agent.py: Type checkers infer what is taken and given.
 
 The sample runs under mypy (strict) and pyright; each line with a comment has exactly that error, or type.
 """
@@ -83,12 +83,62 @@ def wrong() -> None:
     del x
 """
 
-ERRORS: Final = {line for line, text in enumerate(SAMPLE.splitlines(), 1) if text.endswith("# error")}
-TYPES: Final = {
-    line: text.partition("# ")[2]
-    for line, text in enumerate(SAMPLE.splitlines(), 1)
-    if "reveal_type(" in text
-}
+TASKS: Final = """\
+from __future__ import annotations
+
+from typing import reveal_type
+
+from pyx import Agent, Pid, Task
+
+
+def price(shop: str, discount: int = 0) -> int:
+    return len(shop) - discount
+
+
+async def fetched(shop: str) -> list[str]:
+    return [shop]
+
+
+def stocked(state: dict[str, int], name: str) -> int:
+    return state[name]
+
+
+def right(pid: Pid) -> None:
+    reveal_type(Task.await_(Task.async_(price, "nike")))  # int
+    reveal_type(Task.await_(Task.async_(fetched, "nike")))  # list[str]
+    reveal_type(Task.await_many([Task.async_(price, "nike")]))  # list[int]
+    reveal_type(Task.await_(Task.Supervisor.async_(("tasks", "b"), price, "nike", discount=1)))  # int
+    reveal_type(Task.await_(Task.Supervisor.async_nolink(pid, fetched, "nike")))  # list[str]
+    reveal_type(Agent.get("stock", stocked, "nike"))  # int
+    reveal_type(Agent.update("stock", stocked, "nike"))  # str
+
+
+async def awaited() -> None:
+    reveal_type(await Task.async_(fetched, "nike"))  # list[str]
+
+
+def wrong() -> None:
+    Task.async_(price, 3)  # error
+    Task.async_(price, "nike", rebate=1)  # error
+    Task.Supervisor.async_("tasks", price)  # error
+    Agent.get("stock", stocked, 3)  # error
+    x: str = Task.await_(Task.async_(price, "nike"))  # error
+    del x
+"""
+
+
+def errors_in(sample: str) -> set[int]:
+    """The lines that say they have an error."""
+    return {line for line, text in enumerate(sample.splitlines(), 1) if text.endswith("# error")}
+
+
+def types_in(sample: str) -> dict[int, str]:
+    """The types that lines say they reveal."""
+    return {
+        line: text.partition("# ")[2]
+        for line, text in enumerate(sample.splitlines(), 1)
+        if "reveal_type(" in text
+    }
 
 
 def mypy(sample: Path) -> tuple[set[int], dict[int, str]]:
@@ -128,11 +178,12 @@ def pyright(sample: Path) -> tuple[set[int], dict[int, str]]:
     return errors, types
 
 
+@pytest.mark.parametrize("text", [SAMPLE, TASKS], ids=["servers", "tasks"])
 @pytest.mark.parametrize("checker", [mypy, pyright])
-def test_client_functions_are_typed_by_their_handlers(checker: object, tmp_path: Path) -> None:
+def test_public_functions_are_typed_by_what_they_call(checker: object, text: str, tmp_path: Path) -> None:
     sample = tmp_path / "sample.py"
-    sample.write_text(SAMPLE)
+    sample.write_text(text)
     assert callable(checker)
     errors, types = checker(sample)
-    assert types == TYPES
-    assert errors == ERRORS
+    assert types == types_in(text)
+    assert errors == errors_in(text)
