@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
-from pyx import aio, fast_paths, receive
+from pyx import aio, fast_paths, receive, spawn
 from tests.local_nodes import until
+from tests.otp.servers import AsyncStock, Stock
 from tests.pages import rows
 from tests.runtime.walk import (
     two_nodes,
     waits,
     walk_of_a_call,
+    walk_of_a_client_function,
     walk_of_a_server_call,
     walks_of_a_message,
     walks_of_a_process,
@@ -24,6 +26,7 @@ from tests.runtime.walk import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pyx import Pid
     from pyx.runtime.local_node import LocalNode
     from tests.local_nodes import LocalNodes
     from tests.runtime.walk import Pair, Walk
@@ -42,6 +45,7 @@ BUDGETS: Final = {
     "calls of one rpc, on both nodes": Budget(111, 106, 190, 183),
     "calls of a server's call, inside a node": Budget(61, 58, 61, 58),
     "calls of a server's call, on both nodes": Budget(121, 115, 213, 206),
+    "calls of a client function of a `def` server, inside a node": Budget(71, 67, 71, 67),
     "calls of a lone send, to the socket": Budget(17, 15, 34, 32),
     "calls of a send in a stream": Budget(16, 14, 30, 28),
     "calls of a message, from the socket to the return of `receive`": Budget(27, 25, 33, 31),
@@ -49,6 +53,8 @@ BUDGETS: Final = {
     "calls of its kill, until it is gone": Budget(54, 49, 54, 49),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
     "tracked objects of an idle `def` process": Budget(41, 38, 41, 38),
+    "tracked objects of an idle `async def` server": Budget(22, 20, 22, 20),
+    "tracked objects of an idle `def` server": Budget(46, 43, 46, 43),
 }
 """A change that lowers a figure lowers its budget too; the slack is for other versions of Python."""
 
@@ -87,6 +93,11 @@ def test_rpc_is_within_its_budget_of_calls(pair: Pair) -> None:
 def test_call_of_a_server_is_within_its_budget_of_calls(pair: Pair, is_remote: bool) -> None:
     what = f"calls of a server's call, {'on both nodes' if is_remote else 'inside a node'}"
     assert_calls_within(what, lambda: walk_of_a_server_call(pair, is_remote=is_remote))
+
+
+def test_client_function_is_within_its_budget_of_calls(pair: Pair) -> None:
+    what = "calls of a client function of a `def` server, inside a node"
+    assert_calls_within(what, lambda: walk_of_a_client_function(pair, Stock))
 
 
 def test_lone_send_is_within_its_budget_of_calls(pair: Pair) -> None:
@@ -129,11 +140,11 @@ async def idle_async() -> None:
     await aio.receive("stop")
 
 
-def tracked_objects_each(node: LocalNode, function: Callable[[], Any]) -> int:
+def tracked_objects_each(node: LocalNode, start: Callable[[], Pid]) -> int:
     """Objects that the garbage collector tracks more when a process more waits, rounded."""
 
     def started(count: int) -> int:
-        pids = [node.processes.spawn(function, ())[0] for _ in range(count)]
+        pids = [start() for _ in range(count)]
         until(lambda: all(waits(node, pid) for pid in pids))
         gc.collect()
         return len(gc.get_objects())
@@ -151,7 +162,17 @@ def tracked_objects_each(node: LocalNode, function: Callable[[], Any]) -> int:
 def test_idle_process_is_within_its_budget_of_tracked_objects(
     node: LocalNode, kind: str, function: Callable[[], Any]
 ) -> None:
-    assert_within(f"tracked objects of an idle `{kind}` process", tracked_objects_each(node, function))
+    assert_within(
+        f"tracked objects of an idle `{kind}` process", tracked_objects_each(node, lambda: spawn(function))
+    )
+
+
+@pytest.mark.parametrize(("kind", "server"), [("def", Stock), ("async def", AsyncStock)])
+def test_idle_server_is_within_its_budget_of_tracked_objects(
+    node: LocalNode, kind: str, server: type[Stock]
+) -> None:
+    spent = tracked_objects_each(node, lambda: server.start())
+    assert_within(f"tracked objects of an idle `{kind}` server", spent)
 
 
 def test_process_that_keeps_more_objects_is_noticed(node: LocalNode) -> None:
@@ -160,7 +181,9 @@ def test_process_that_keeps_more_objects_is_noticed(node: LocalNode) -> None:
         await aio.receive("stop")
         kept.clear()
 
-    assert tracked_objects_each(node, keeps) >= tracked_objects_each(node, idle_async) + 20
+    assert tracked_objects_each(node, lambda: spawn(keeps)) >= 20 + tracked_objects_each(
+        node, lambda: spawn(idle_async)
+    )
 
 
 def test_page_has_the_budgets() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from asyncio.events import _get_running_loop
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
-from pyx.execution.context import forbid_running_loop
+from pyx.errors import WouldBlock
 from pyx.otp import server_calls
 from pyx.otp.server_calls import CALL_SECONDS
 from pyx.runtime.arguments import checked_seconds
@@ -38,7 +39,8 @@ class CallClient(Generic[P, R]):
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls the server; see the class."""
         request = self._signature.request(self.name, args, kwargs)
-        forbid_running_loop(f"{self.name}()", f"{self.name}.aio()")
+        if _get_running_loop() is not None:
+            raise WouldBlock(f"{self.name}()", f"{self.name}.aio()")
         reply: R = wait("GenServer.call", server_calls.call(server, request, self._seconds))
         return reply
 

@@ -19,7 +19,7 @@ LONGEST_REPR: Final = 400
 def is_planned(reason: Any) -> bool:
     """Returns True for the reasons that OTP does not report: normal, shutdown, {shutdown, x}."""
     if type(reason) is tuple:
-        return len(reason) == 2 and reason[0] == "shutdown"
+        return len(reason) == 2 and isinstance(reason[0], str) and reason[0] == "shutdown"
     return isinstance(reason, str) and reason in {"normal", "shutdown"}
 
 

@@ -45,7 +45,8 @@ class HandlerTable:
         ) or any(is_coroutine_function(getattr(kind, name)) for name in self.callbacks)
         """True if one of its methods is an `async def`: its servers run as coroutines on the process loop."""
 
-    def known_calls(self, name: Any) -> list[str]:
-        """Returns what a caller can call: the names of all handlers; of a known one, its parameters."""
-        handler = self.calls.get(name) if type(name) is str else None
+    def known_calls(self, request: Any) -> list[str]:
+        """Returns what there is for a caller: all names, or the parameters of the handler that was named."""
+        name = request[0] if type(request) is tuple and request else request
+        handler = self.calls.get(name) if isinstance(name, str) else None
         return sorted(self.calls) if handler is None else [f"{name}{handler.signature}"]

@@ -24,8 +24,10 @@ from pyx.runtime.receiving import ReceiveSearch
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
 
+    from pyx.otp.handle import Handler
+    from pyx.otp.protocol import From
     from pyx.otp.served_object import ServedObject
 
 TIMEOUT: Final = "timeout"
@@ -74,7 +76,7 @@ async def serve(kind: type[ServedObject], is_linked: bool, /, *args: Any, **kwar
         except ReceiveTimeout:
             message = TIMEOUT
         running.last = message
-        if type(message) is tuple and len(message) == 3 and message[0] == SYSTEM:
+        if _is_system(message):
             stop = answer_system_request(running, message, search.origin if search else None)
             if stop is not None:
                 await _end(running, stop.reason)
@@ -149,6 +151,15 @@ async def _init(running: RunningServer, args: tuple[Any, ...], kwargs: dict[str,
 # ---------------------------------------------------------------- which handler
 
 
+def _is_system(message: Any) -> bool:
+    return (
+        type(message) is tuple
+        and len(message) == 3
+        and isinstance(message[0], str)  # what is not a str may refuse to be compared
+        and message[0] == SYSTEM
+    )
+
+
 def _patterns_while_suspended(running: RunningServer) -> tuple[Any, ...]:
     system = (SYSTEM, ..., ...)
     return (system,) if running.parent is None else (system, ("EXIT", running.parent, ...))
@@ -163,43 +174,35 @@ def _continue_job(running: RunningServer) -> Job:
 def _job_for(running: RunningServer, message: Any) -> Job | None:
     """Returns what handles a message; None if nothing does, which is said to its sender or to the log."""
     running.timeout = None
-    server = running.server
-    table = type(server).__handlers__
-    if type(message) is tuple:
-        if len(message) == 3:
-            if message[0] == CALL and is_caller(message[1]):
-                return _job_for_call(running, message[1], message[2])
-            if message[0] == "EXIT" and message[1] == running.parent and running.parent is not None:
-                return _stop, (message[2],), _NO_NAMES, ()
-        elif len(message) == 2 and message[0] == CAST:
-            return _job_for_cast(running, message[1])
+    match message if type(message) is tuple else ():
+        case (str(word), (Pid(), Ref()) as frm, request) if word == CALL:
+            return _job_for_call(running, frm, request)
+        case (str(word), request) if word == CAST:
+            return _job_for_cast(running, request)
+        case (str(word), Pid() as pid, reason) if word == "EXIT" and pid == running.parent:
+            return _stop, (reason,), _NO_NAMES, ()
     if running.traced is not None:
         running.trace(f"got {cut_repr(message)}")
-    if "handle_info" in table.callbacks:
+    server = running.server
+    if "handle_info" in type(server).__handlers__.callbacks:
         return server.handle_info, (message,), _NO_NAMES, ()
-    if message != TIMEOUT:
+    if not (isinstance(message, str) and message == TIMEOUT):
         running.unexpected("handle_info")
     return None
 
 
-def is_caller(frm: Any) -> bool:
-    """Returns True for `(pid, ref)`."""
-    return type(frm) is tuple and len(frm) == 2 and type(frm[0]) is Pid and type(frm[1]) is Ref
-
-
-def _job_for_call(running: RunningServer, frm: Any, request: Any) -> Job | None:
+def _job_for_call(running: RunningServer, frm: From, request: Any) -> Job | None:
     server = running.server
     running.frm = server.frm = frm
     if running.traced is not None:
         running.trace(f"got call {cut_repr(request)} from {frm[0]}")
     table = type(server).__handlers__
-    name, given = _name_and_arguments(request)
-    handler = table.calls.get(name) if name is not None else None
-    if handler is not None and (arguments := handler.signature.arguments(given)) is not None:
-        return handler.function, (server, *arguments[0]), arguments[1], handler.raises
+    job = _decorated(server, table.calls, request)
+    if job is not None:
+        return job
     if "handle_call" in table.callbacks:
         return server.handle_call, (request, frm), _NO_NAMES, ()
-    _reply(running, undefined_value(table.known_calls(name)))
+    _reply(running, undefined_value(table.known_calls(request)))
     return None
 
 
@@ -208,22 +211,25 @@ def _job_for_cast(running: RunningServer, request: Any) -> Job | None:
     if running.traced is not None:
         running.trace(f"got cast {cut_repr(request)}")
     table = type(server).__handlers__
-    name, given = _name_and_arguments(request)
-    handler = table.casts.get(name) if name is not None else None
-    if handler is not None and (arguments := handler.signature.arguments(given)) is not None:
-        return handler.function, (server, *arguments[0]), arguments[1], ()
+    job = _decorated(server, table.casts, request)
+    if job is not None:
+        return job
     if "handle_cast" in table.callbacks:
         return server.handle_cast, (request,), _NO_NAMES, ()
     running.unexpected("handler")
     return None
 
 
-def _name_and_arguments(request: Any) -> tuple[str | None, tuple[Any, ...]]:
-    if type(request) is str:
-        return request, ()
-    if type(request) is tuple and request and type(request[0]) is str:
-        return request[0], request[1:]
-    return None, ()
+def _decorated(server: ServedObject, handlers: Mapping[str, Handler], request: Any) -> Job | None:
+    """Returns the decorated method that takes the request, with the arguments; None if none does."""
+    name, given = (request[0], request[1:]) if type(request) is tuple and request else (request, ())
+    if not isinstance(name, str):  # an atom is one
+        return None
+    handler = handlers.get(name)
+    arguments = handler.signature.arguments(given) if handler is not None else None
+    if handler is None or arguments is None:
+        return None
+    return handler.function, (server, *arguments[0]), arguments[1], handler.raises
 
 
 # ---------------------------------------------------------------- what a handler returned

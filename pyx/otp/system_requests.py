@@ -44,11 +44,11 @@ def answer_system_request(
     if not (type(frm) is tuple and len(frm) == 2):
         return None
     match request:
-        case ("terminate", reason):
+        case (str(word), reason) if word == "terminate":
             send_reply(frm, "ok")
             return Stop(reason)
-        case "suspend" | "resume":
-            running.suspended = request == "suspend"
+        case str(word) if word in {"suspend", "resume"}:
+            running.suspended = word == "suspend"
             send_reply(frm, "ok")
         case _:
             send_reply(frm, _refusal(origin) or _answer(running, request, origin))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,8 +38,11 @@ from pyx import (
     send,
     spawn,
 )
+from pyx.atoms import Atom
 from pyx.errors import EncodeError, RemoteError
 from pyx.otp.protocol import call_message
+from pyx.otp.server_calls import system_call
+from pyx.runtime.request import wait
 from tests.local_nodes import Running, as_process, end_of, until
 from tests.otp.servers import (
     AsyncStock,
@@ -553,6 +557,51 @@ def test_request_of_a_method_is_its_name_and_arguments(run: Any, kind: type[Stoc
         assert state_of(pid) == {"items": {"nike": 7}, "boss": None, "note": "new"}
 
     run(caller)
+
+
+@KINDS
+def test_atoms_are_names_of_requests(run: Any, kind: type[Stock]) -> None:
+    pid = kind.start()
+
+    def caller() -> None:
+        assert GenServer.call(pid, (Atom("add"), "nike", 3)) == 3
+        assert GenServer.call(pid, Atom("total")) == 3
+        ref = Process.alias()
+        send(pid, (Atom("$gen_call"), (self(), ref), Atom("total")))
+        assert received((ref, ...)) == (ref, 3)
+        send(pid, (Atom("$gen_cast"), Atom("clear")))
+        assert kind.total(pid) == 0
+
+    run(caller)
+
+
+def test_message_that_cannot_be_compared_is_an_ordinary_one(run: Any) -> None:
+    def parent() -> None:
+        pid = Stock.start(None, self())
+        for message in (Incomparable(), (Incomparable(), (self(), 1), 2), ("EXIT", Incomparable(), 1)):
+            send(pid, message)
+            assert type(received()) is type(message)
+        for request in (Incomparable(), (Incomparable(), 1)):
+            with pytest.raises(CallUndefined):
+                GenServer.call(pid, request)
+            with pytest.raises(TypeError, match="not to be compared"):
+                wait("Sys", system_call(pid, request))
+        assert Stock.total(pid) == 0
+
+    run(parent)
+
+
+@dataclass(frozen=True)
+class Incomparable:
+    """Data that refuses to be compared."""
+
+    number: int = 1
+
+    def __eq__(self, other: object) -> bool:
+        raise TypeError("not to be compared")
+
+    def __hash__(self) -> int:
+        return 1
 
 
 def test_arguments_that_a_handler_does_not_take_are_refused_at_the_caller(run: Any) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pytest
 
 import pyx
-from pyx import Pid, Process, aio, receive, rpc, self, send, spawn
+from pyx import GenServer, Pid, Process, aio, receive, rpc, self, send, spawn
 from pyx.otp.server_calls import call, reply
 from pyx.runtime.request import wait
 from tests.local_nodes import LocalNodes, Running, as_process, in_kernel, until, wait_for
@@ -282,6 +282,29 @@ def walk_of_a_server_call(pair: Pair, *, is_remote: bool) -> Walk:
             tracer.leg("the transport of the asked node", pair.threads_of_bob),
             tracer.leg("the server", tracer.threads - known),
         ],
+    )
+
+
+def walk_of_a_client_function(pair: Pair, kind: Any) -> Walk:
+    """A call of a server's method `add` on its own node, until the server waits again."""
+    tracer, home, caller = pair.tracer, pair.ada, 0
+    pid = as_process(home, lambda: kind.start({"nike": 1}, name="server"))
+
+    def calls() -> None:
+        nonlocal caller
+        caller = threading.get_ident()
+        for _ in range(WARM_UP):
+            kind.add("server", "nike", 3)
+            until(lambda: waits(home, pid))
+        tracer.start()
+        kind.add("server", "nike", 3)
+        tracer.stop()
+
+    as_process(home, calls)
+    GenServer.stop(pid)
+    return Walk(
+        "a client function",
+        [tracer.leg("the caller", {caller}), tracer.leg("the server", tracer.threads - {caller})],
     )
 
 
