@@ -11,6 +11,7 @@ import functools
 import gc
 import io
 import itertools
+import operator
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -425,18 +426,22 @@ class TestCodeOfDeadProcesses:
         shown: list[str] = []
         monkeypatch.setattr(sys, "stdout", StdoutRouter(io.StringIO()))
         node.output.writer._write = lambda text, _: shown.append(text)
-        in_c = threading.Lock()
+        begun, in_c = threading.Lock(), threading.Lock()
+        begun.acquire()
         in_c.acquire()
         finished = Finished(node, monkeypatch)
 
         def busy() -> None:
             print("before")
+            steps: list[Callable[[], object]] = [begun.release, in_c.acquire]
+            begins_in_c = map(operator.call, steps)
             try:
-                in_c.acquire()
+                list(begins_in_c)
             except ProcessKilled:
                 print("after")
 
         pid, _ = node.processes.spawn(busy, ())
+        assert begun.acquire(timeout=HANG)
         until(lambda: shown == ["before\n"])
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
         assert len(node.processes.kills) == 1
