@@ -35,11 +35,27 @@ if TYPE_CHECKING:
 
     from pyx.otp.awaitable_keys import Registry, pg
     from pyx.otp.awaitable_servers import GenServer
+    from pyx.otp.awaitable_supervisors import Application, DynamicSupervisor, PartitionSupervisor, Supervisor
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.via_names import Via
     from pyx.terms import Ref
 
-__all__ = ["GenServer", "Node", "Process", "Registry", "detached", "pg", "receive", "rpc", "send", "sleep"]
+__all__ = [
+    "Application",
+    "DynamicSupervisor",
+    "GenServer",
+    "Node",
+    "PartitionSupervisor",
+    "Process",
+    "Registry",
+    "Supervisor",
+    "detached",
+    "pg",
+    "receive",
+    "rpc",
+    "send",
+    "sleep",
+]
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -143,6 +143,13 @@ class Application:
 
 async def start_application(application: str) -> Pid:
     """`Application.start` as a coroutine."""
+    running = await started_application(application)
+    assert running.master is not None
+    return running.master
+
+
+async def started_application(application: str) -> RunningApplication:
+    """Starts an application as `Application.start` does."""
     name, function = _found(application)
     with _starting:
         if name in _running:
@@ -157,7 +164,7 @@ async def start_application(application: str) -> Pid:
         raise
     assert pid is not None
     running.master = pid
-    return pid
+    return running
 
 
 async def stop_application(name: str) -> str:

@@ -15,17 +15,30 @@ class StartFailed(PyxError):
     """A process ended before it was ready, or was not ready in time and was killed.
 
     Attributes: `what` (a word for what was started), `reason` (its exit reason, as data: a `Raised` for an
-    exception; `"timeout"`).
+    exception; `"timeout"`; of a supervisor `("shutdown", ("failed_to_start_child", id, reason))`).
     """
 
     def __init__(self, what: str, reason: Any) -> None:
         self.what = what
         self.reason = reason
-        if isinstance(reason, Raised):
-            why = f"{reason.type}: {reason.text}" if reason.text else reason.type
+        children, cause = cause_of(reason)
+        if isinstance(cause, Raised):
+            why = f"{cause.type}: {cause.text}" if cause.text else cause.type
         else:
-            why = repr(reason)
-        super().__init__(f"{what} did not start: {why}")
+            why = repr(cause)
+        super().__init__(f"{what} did not start: {''.join(f'{child}: ' for child in children)}{why}")
+
+
+def cause_of(reason: Any) -> tuple[list[str], Any]:
+    """Returns the ids of the children that did not start, each below the one before it, and why the last."""
+    children: list[str] = []
+    while True:
+        match reason:
+            case ("shutdown", ("failed_to_start_child", child, inner)):
+                children.append(child if isinstance(child, str) else repr(child))
+                reason = inner
+            case _:
+                return children, reason
 
 
 class ServerAlreadyStarted(PyxError):

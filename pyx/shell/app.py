@@ -42,6 +42,7 @@ from pyx.shell.termination import Termination
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.otp.application import RunningApplication
     from pyx.shell.completion import Completion
     from pyx.shell.frontend import Frontend
     from pyx.shell.remote_shells import RemoteShells
@@ -185,11 +186,14 @@ class App:
 
             columns = frontend.terminal.width if sys.stdout.isatty() else None
             return rpc_eval(*options.rpc_eval, columns)
-        application = self._declared_application() if frontend.is_interactive or not options.halt else None
-        if application is not None:
+        declared = self._declared_application() if frontend.is_interactive or not options.halt else None
+        application: RunningApplication | None = None
+        code: int | None = None
+        if declared is not None:
             from pyx.shell.project_application import start_application
 
-            code = start_application(application, process)
+            started = start_application(declared, process)
+            application, code = (None, started) if isinstance(started, int) else (started, None)
         else:
             code = self._run_programs(evaluator)
         if code is None and frontend.is_interactive:

@@ -6,23 +6,28 @@ See `declared_application.py` for where it is declared, `otp/application.py` for
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 
 from pyx.execution import context
-from pyx.otp.application import Application, running_application
+from pyx.execution.slots import LockSlot
+from pyx.otp.application import Application, running_application, started_application
 from pyx.otp.application_errors import ApplicationInvalid
-from pyx.otp.start_errors import StartFailed
-from pyx.otp.supervision_reports import reason_text
+from pyx.otp.start_errors import StartFailed, cause_of
+from pyx.runtime.request import wait
 from pyx.shell.evaluate import error_text
 from pyx.shell.standard_streams import complain
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
+    from pyx.otp.application import RunningApplication
     from pyx.runtime.shell_process import ShellProcess
 
+_LOOK_SECONDS: Final = 1.0
+"""How often a service whose application was stopped by hand looks whether it was started again."""
 
-def start_application(declared: str, process: ShellProcess) -> int | None:
-    """Starts the application of the project; returns None, or the exit code if it did not start.
+
+def start_application(declared: str, process: ShellProcess) -> RunningApplication | int:
+    """Starts the application of the project; returns it, or the exit code if it did not start.
 
     Args:
         declared: as `[tool.pyx]` names it.
@@ -32,28 +37,36 @@ def start_application(declared: str, process: ShellProcess) -> int | None:
         ApplicationInvalid: there is no such module or function.
     """
     try:
-        process.run(Application.start, declared)
+        running: RunningApplication = process.run(wait, "Application.start", started_application(declared))
     except ApplicationInvalid:
         raise
     except StartFailed as failed:
-        culprit, reason = _culprit(failed.reason)
-        complain(f"{failed.what} did not start: {culprit}{reason_text(reason)}")
-        if isinstance(reason, Raised) and reason.traceback:
-            sys.stderr.write(reason.traceback)
+        complain(str(failed))
+        cause = cause_of(failed.reason)[1]
+        if isinstance(cause, Raised) and cause.traceback:
+            sys.stderr.write(cause.traceback)
         return 1
     except Exception as error:  # the module is the user's code
         complain(f"the application {declared} did not start:")
         sys.stderr.write(error_text(error))
         return 1
-    return None
+    return running
 
 
-def serve(declared: str) -> int:
-    """Waits until the application ends by itself, which a service never does; returns the exit code, 1."""
-    running = running_application(declared.partition(":")[0])
-    if running is not None:
-        running.ended.wait(None)  # SIGTERM and Ctrl-C end it
-    return 1
+def serve(application: RunningApplication) -> int:
+    """Waits until the application ends by itself, which a service never does; returns the exit code, 1.
+
+    `Application.stop`, in a remote shell, is not such an end: another start may follow.
+    """
+    running: RunningApplication | None = application
+    while True:
+        if running is None:
+            LockSlot().wait(_LOOK_SECONDS)
+        else:
+            running.ended.wait(None)  # SIGTERM and Ctrl-C end it
+            if not running.is_stopping:
+                return 1
+        running = running_application(application.name)
 
 
 def stop_applications() -> None:
@@ -64,15 +77,3 @@ def stop_applications() -> None:
             Application.stop(name)
     finally:
         context.current.reset(token)
-
-
-def _culprit(reason: Any) -> tuple[str, Any]:
-    """Returns the child that did not start, below all supervisors, as the begin of a sentence; and why."""
-    path = ""
-    while True:
-        match reason:
-            case ("shutdown", ("failed_to_start_child", child, inner)):
-                path += f"{child if isinstance(child, str) else repr(child)}: "
-                reason = inner
-            case _:
-                return path, reason

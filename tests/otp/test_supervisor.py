@@ -14,14 +14,18 @@ from pyx import (
     ChildNotFound,
     ChildRunning,
     ChildSpecInvalid,
+    DynamicSupervisor,
     EncodeError,
     GenServer,
     NotAProcess,
+    PartitionSupervisor,
     Process,
+    Registry,
     ServerAlreadyStarted,
     StartFailed,
     Supervisor,
     Sys,
+    Task,
     aio,
     child,
     handle,
@@ -29,6 +33,7 @@ from pyx import (
     self,
     send,
     spawn,
+    via,
 )
 from pyx.errors import ReceiveTimeout
 from tests.local_nodes import HANG, end_of, until
@@ -91,6 +96,7 @@ def test_p4_child_that_fails_at_start_stops_the_earlier_ones() -> None:
     with pytest.raises(StartFailed) as failed:
         Supervisor.start_link([kid("a"), kid("b"), kid("c"), kid("d")], strategy="one_for_one", name="s")
     assert failed.value.reason == ("shutdown", ("failed_to_start_child", "c", "cannot"))
+    assert str(failed.value) == "Supervisor s did not start: c: 'cannot'"
     assert receive(("EXIT", ..., ...), timeout=HANG)[2] == failed.value.reason
     assert told(5) == [*starts("a", "b"), ("failed", "c"), *stops("b", "a")]
     assert Process.whereis("s") is None
@@ -539,6 +545,24 @@ def test_servers_are_children() -> None:
     assert Counter.add("counter") == 6
     GenServer.stop("counter")
     until(lambda: listed(sup) == [("counter", False)])
+
+
+@in_process
+def test_p23_supervisors_of_all_kinds_are_children_with_their_name_as_id() -> None:
+    kids = [
+        child(DynamicSupervisor, name="rooms"),
+        child(PartitionSupervisor, waits, name="parts", partitions=2),
+        child(Task.Supervisor, name="tasks"),
+        child(Registry, keys="unique", name="shops"),
+        child(Supervisor, [waits], strategy="one_for_one", name=via(Registry, ("shops", "inner"))),
+    ]
+    sup = Supervisor.start_link(kids, strategy="one_for_one")
+    kinds = {str(row[0]): row[2] for row in Supervisor.which_children(sup)}
+    assert kinds == {
+        **dict.fromkeys(("rooms", "parts", "tasks", "via(Registry, ('shops', 'inner'))"), "supervisor"),
+        "shops": "worker",
+    }
+    assert Supervisor.count_children(via(Registry, ("shops", "inner")))["active"] == 1
 
 
 # ---------------------------------------------------------------- where it can be called

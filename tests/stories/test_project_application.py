@@ -137,6 +137,17 @@ class TestService:
         assert tree.startswith("('shop', 'shop') (one_for_one, 1 restart in 5 s)\n├── stock #PID<")
         assert "\n└── till #PID<" in tree
 
+    def test_application_that_is_stopped_by_hand_leaves_the_service_running(
+        self, lone_host: Host, shop: Path
+    ) -> None:
+        service = lone_host.starts("--sname", "shop@vm", "--no-halt", cwd=shop)
+        service.sees("till starts")
+        ops = lone_host.shell("ops")
+        assert ops.type('rpc.call("shop", "pyx", "Application.stop", ["shop"])') == "'ok'"
+        assert ops.type('Node.ping("shop")') == "'pong'"
+        service.kill(signal.SIGTERM)
+        assert service.leaves() == 143
+
 
 class TestFailures:
     @pytest.mark.parametrize(
