@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pyx import Node, Pid, aio, receive, rpc, self, send
-from pyx.otp.server_calls import call
-from pyx.runtime.request import wait
+from pyx import GenServer, Node, Pid, aio, receive, rpc, self, send
 from tests.bench.cases import SIZES
 from tests.bench.programs.pyx_session import in_async, in_def
 from tests.bench.programs.sampling import Sample, sample, sample_async
@@ -27,6 +25,9 @@ def cases(session: Session) -> dict[str, Callable[[], Sample]]:
     async def call_async(function: str) -> None:
         assert await aio.rpc.call(server, "work", function, [1, 2]) == 3
 
+    def served(kind: str, measured: Callable[[Pid], Sample]) -> Sample:
+        return measured(rpc.call(server, "work", "start_server", [kind]))
+
     def sampled(function: str) -> Sample:
         return sample(lambda: call_rpc(function), secs, pids)
 
@@ -41,8 +42,12 @@ def cases(session: Session) -> dict[str, Callable[[], Sample]]:
         "rpc_aio_def": lambda: sampled_async("add"),
         "message_def": lambda: in_def(lambda: messages(session)),
         "message_async": lambda: in_async(lambda: messages_async(session)),
-        "genserver_call_def": lambda: in_def(lambda: server_calls(session.started("serve"), secs, pids)),
-        "genserver_call_async": lambda: in_async(lambda: remote_calls_async(session)),
+        "genserver_call_def": partial(
+            served, "Server", lambda pid: in_def(lambda: server_calls(pid, secs, pids))
+        ),
+        "genserver_call_async": partial(
+            served, "AsyncServer", lambda pid: in_async(lambda: server_calls_async(pid, secs, pids))
+        ),
         "ping": lambda: sample(lambda: _pinged(server), secs, pids),
     }
 
@@ -77,7 +82,7 @@ def server_calls(pid: Pid, secs: float, pids: Sequence[int] = ()) -> Sample:
     """Calls of a `def` server, by a `def` process."""
 
     def called() -> None:
-        wait("GenServer.call", call(pid, 1))
+        GenServer.call(pid, ("add", 1, 2))
 
     return sample(called, secs, pids)
 
@@ -86,14 +91,9 @@ async def server_calls_async(pid: Pid, secs: float, pids: Sequence[int] = ()) ->
     """Calls of an `async def` server, by an `async def` process."""
 
     async def called() -> None:
-        await call(pid, 1)
+        await aio.GenServer.call(pid, ("add", 1, 2))
 
     return await sample_async(called, secs, pids)
-
-
-async def remote_calls_async(session: Session) -> Sample:
-    pid = await aio.rpc.call(session.server, "work", "start", ["serve_async"])
-    return await server_calls_async(pid, session.secs, session.pids)
 
 
 def sizes(session: Session) -> dict[str, Callable[[], Sample]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import work
 
-from pyx import Process, aio, make_ref, receive, self, send, spawn
+from pyx import Pid, Process, aio, make_ref, receive, self, send, spawn
 from tests.bench.cases import LENGTHS
 from tests.bench.programs.pyx_latency import server_calls, server_calls_async
 from tests.bench.programs.pyx_session import LONG, MESSAGE, in_async, in_def
@@ -29,12 +29,21 @@ def cases(session: Session) -> dict[str, Callable[[], Sample]]:
     def asked(question: Callable[[], object]) -> Sample:
         return sample(lambda: [question() for _ in range(BATCH)], secs / 2, per=BATCH)
 
+    def served(kind: str, measured: Callable[[Pid], Sample]) -> Sample:
+        pid = work.start_server(kind)
+        try:
+            return measured(pid)
+        finally:
+            Process.exit(pid, "kill")
+
     return {
         "local_def": lambda: in_def(lambda: round_trips(secs)),
         "local_async": lambda: in_async(lambda: round_trips_async(secs)),
-        "local_genserver_call_def": lambda: in_def(lambda: server_calls(spawn(work.serve), secs)),
-        "local_genserver_call_async": lambda: in_async(
-            lambda: server_calls_async(spawn(work.serve_async), secs)
+        "local_genserver_call_def": lambda: served(
+            "Server", lambda pid: in_def(lambda: server_calls(pid, secs))
+        ),
+        "local_genserver_call_async": lambda: served(
+            "AsyncServer", lambda pid: in_async(lambda: server_calls_async(pid, secs))
         ),
         "local_oneway": lambda: in_def(lambda: rate(local_flood, secs, least=1000)),
         "local_oneway_async": lambda: in_async(lambda: local_flood_async(secs)),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyx import Pid, aio, receive, send, spawn
-from pyx.otp.server_calls import reply
+from pyx import GenServer, Pid, aio, handle, receive, send, spawn
 
 
 def add(a: int, b: int) -> int:
@@ -38,17 +37,26 @@ async def echo_async() -> None:
         send(sender, message)
 
 
-def serve() -> None:
-    """Replies to each call with its request."""
-    while True:
-        _, frm, request = receive()
-        reply(frm, request)
+class Server(GenServer):
+    """A server that adds two numbers."""
+
+    @handle.call
+    def add(self, a: int, b: int) -> int:
+        return a + b
 
 
-async def serve_async() -> None:
-    while True:
-        _, frm, request = await aio.receive()
-        reply(frm, request)
+class AsyncServer(GenServer):
+    """The same as an `async def` process."""
+
+    @handle.call
+    async def add(self, a: int, b: int) -> int:
+        return a + b
+
+
+def start_server(kind: str) -> Pid:
+    """Starts the server of that class; returns its pid."""
+    pid: Pid = globals()[kind].start()
+    return pid
 
 
 def sink(reader: Pid, count: int) -> None:
