@@ -6,9 +6,11 @@ In Python 3.11 a frame that is made while its thread goes on ends the OS process
 from __future__ import annotations
 
 import ast
+import contextlib
 import gc
 import sys
 import threading
+import types
 from operator import call
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -204,6 +206,34 @@ def test_stack_of_a_thread_that_ends_in_a_collection_is_the_one_it_had() -> None
 
 def test_thread_that_ends_in_a_collection_has_no_tasks() -> None:
     assert EndsWhenCollected().is_looked_at(cancel_tasks_of) is False
+
+
+def test_coroutine_that_ends_in_a_collection_shows_no_freed_variable() -> None:
+    async def ends() -> None:
+        variable = [1, 2]  # noqa: F841 - freed at the end
+        await passes()
+
+    @types.coroutine
+    def passes() -> Generator[None, None, None]:
+        yield
+
+    def end(phase: str, _: object) -> None:
+        if phase == "start" and frame_of(coroutine) is not None:
+            with contextlib.suppress(StopIteration):
+                coroutine.send(None)
+
+    coroutine = ends()
+    coroutine.send(None)
+    before = gc.get_threshold()
+    gc.callbacks.append(end)
+    gc.set_threshold(1)
+    try:
+        frame = frame_of(coroutine)
+    finally:
+        gc.callbacks.remove(end)
+        gc.set_threshold(*before)
+    assert frame is None or frame.f_locals["variable"] == [1, 2]
+    coroutine.close()
 
 
 # ---------------------------------------------------------------- the rest of the code
