@@ -16,6 +16,8 @@ from pyx.errors import ProtocolError
 from pyx.signals import Holdings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from pyx.core.keys import Keys
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
@@ -105,37 +107,40 @@ class Groups:
         Raises:
             ProtocolError: the number is that of another entry.
         """
-        if peer.holdings.add(held) and peer.is_ready:
-            space = self._tables.spaces.get(held.space)
-            if space is not None and space.replicated:
-                self._keys.tell(space, "join", held.key, (held,))
+        kind = "join" if peer.holdings.add(held) else "update"
+        self._tell(peer, kind, held.space, {held.key: (held,)})
 
     def let_received(self, peer: Peer, let: Let) -> None:
         """Receives that a peer's process has given up entries; numbers that it does not have are ignored."""
-        left: dict[tuple[str, bytes], list[Held]] = {}
+        left: dict[str, dict[bytes, list[Held]]] = {}
         for number in let.numbers:
             held = peer.holdings.remove(let.frm, number)
             if held is not None:
-                left.setdefault((held.space, held.key), []).append(held)
-        for (name, key), entries in left.items():
-            space = self._tables.spaces.get(name)
-            if space is not None and space.replicated and peer.is_ready:
-                self._keys.tell(space, "leave", key, entries)
+                left.setdefault(held.space, {}).setdefault(held.key, []).append(held)
+        for name, changes in left.items():
+            self._tell(peer, "leave", name, changes)
+
+    def _tell(self, peer: Peer, kind: str, name: str, changes: Mapping[bytes, Sequence[Held]]) -> None:
+        """Tells the watchers here of a step of a peer; of one that is not ready they know nothing."""
+        space = self._tables.spaces.get(name)
+        if space is not None and space.replicated and peer.is_ready:
+            self._keys.tell(space, kind, changes)
 
     # ------------------------------------------------------------ its end
 
     def peer_lost(self, peer: Peer) -> None:
         """Takes away all that the processes of a peer held, and tells the watchers; its state is "gone"."""
-        was_ready, peer.is_ready = peer.is_ready, False
-        if was_ready:
+        if peer.is_ready:
             self._tell_all(peer, "leave")
+        peer.is_ready = False
         if peer.holdings:
             self._tables.effects.append(Released(peer.holdings.take()))
 
     def _tell_all(self, peer: Peer, kind: str) -> None:
+        """Tells the watchers of all that a peer's processes hold: one batch for each space."""
         for name, keys in peer.holdings.spaces.items():
             space = self._tables.spaces.get(name)
-            if space is None or not space.replicated or not space.watches:
-                continue
-            for key in keys if None in space.watches else [key for key in space.watches if key in keys]:
-                self._keys.tell(space, kind, key, tuple(keys[key].values()))
+            if space is not None and space.watches:
+                watched = keys if None in space.watches else [key for key in space.watches if key in keys]
+                changes = {key: tuple(keys[key].values()) for key in watched}
+                self._tell(peer, kind, name, changes)

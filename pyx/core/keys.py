@@ -16,7 +16,7 @@ from pyx.core.spaces import Entry, Forgotten, KeyWatch, Space, holdings_of
 from pyx.signals import Held, Let
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyx.core.exit_notices import Notice
     from pyx.core.peers import Peer
@@ -52,7 +52,8 @@ class Keys:
         """Makes a space; it ends with its *owner*, if it has one.  False if there is one of that name."""
         if name in self._tables.spaces or (owner is not None and not owner.alive):
             return False
-        space = Space(name, unique=unique, replicated=replicated, listeners=listeners)
+        owner_pid = owner.pid if owner is not None else None
+        space = Space(name, owner_pid, unique=unique, replicated=replicated, listeners=listeners)
         self._tables.spaces[name] = space
         if owner is not None:
             holdings_of(owner).owned.append(space)
@@ -89,7 +90,7 @@ class Keys:
             for peer in self._audience():
                 for one in held:
                     self._router.enqueue(peer, one)
-        self.tell(space, "join", key, held)
+        self.tell(space, "join", {key: held})
         return None
 
     def update(self, process: ProcessRecord, space: Space, key: bytes, value: Any) -> bool:
@@ -103,6 +104,7 @@ class Keys:
         if space.replicated:
             for peer in self._audience():
                 self._router.enqueue(peer, entry.held)
+        self.tell(space, "update", {key: (entry.held,)})
         return True
 
     def let_go(self, space: Space, key: bytes, processes: Sequence[ProcessRecord]) -> bool:
@@ -165,12 +167,12 @@ class Keys:
 
     def forget(self, batch: Forgotten) -> None:
         """Removes entries of an ended process or space, and tells the watchers."""
-        left: dict[tuple[Space, bytes], list[Held]] = {}
+        left: dict[Space, dict[bytes, list[Held]]] = {}
         for entry in batch.entries:
             if self._remove(entry):
-                left.setdefault((entry.space, entry.held.key), []).append(entry.held)
-        for (space, key), held in left.items():
-            self.tell(space, "leave", key, held, since=batch.since)
+                left.setdefault(entry.space, {}).setdefault(entry.held.key, []).append(entry.held)
+        for space, changes in left.items():
+            self.tell(space, "leave", changes, since=batch.since)
 
     # ------------------------------------------------------------ watches
 
@@ -205,22 +207,39 @@ class Keys:
         return True
 
     def tell(
-        self, space: Space, kind: str, key: bytes, held: Sequence[Held], *, since: Ref | None = None
+        self,
+        space: Space,
+        kind: str,
+        changes: Mapping[bytes, Sequence[Held]],
+        *,
+        since: Ref | None = None,
     ) -> None:
-        """Tells the watchers of a space that entries of one key have come or gone (`"join"`, `"leave"`).
+        """Tells watchers and listeners of all that has changed in a space in one step, by key.
 
-        Those that watch *since* that reference was made know of it already.
+        Args:
+            space: of this node.
+            kind: `"join"`, `"leave"` or `"update"` (a value was replaced).
+            changes: the entries.
+            since: those that watch since this reference was made know of it already.
         """
         if space.watches:
-            pids = tuple([one.frm for one in held])
-            for watch in space.watches_of(key):
-                if since is None or watch.ref.number < since.number:
-                    self._router.deliver(watch.process, GroupChanged(watch.ref, kind, key, pids))
+            for key, held in changes.items():
+                watches = space.watches_of(key)
+                if watches:
+                    pids = tuple([one.frm for one in held])
+                    for watch in watches:
+                        if since is None or watch.ref.number < since.number:
+                            self._router.deliver(watch.process, GroupChanged(watch.ref, kind, key, pids))
+        if space.listeners and kind != "update":
+            self._tell_listeners(space, kind, changes)
+
+    def _tell_listeners(self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]]) -> None:
         for name in space.listeners:
             listener = self._tables.names.get(name)
             if listener is not None:
-                for one in held:
-                    self._router.deliver(listener, KeyChanged(kind, space.name, key, one.frm, one.value))
+                for key, held in changes.items():
+                    for one in held:
+                        self._router.deliver(listener, KeyChanged(kind, space.name, key, one.frm, one.value))
 
     # ------------------------------------------------------------ parts of these
 
@@ -257,5 +276,4 @@ class Keys:
                 for frm, numbers in by_holder.items():
                     for start in range(0, len(numbers), BATCH):
                         self._router.enqueue(peer, Let(frm, tuple(numbers[start : start + BATCH])))
-        for key, held in by_key.items():
-            self.tell(space, "leave", key, held)
+        self.tell(space, "leave", by_key)

@@ -47,15 +47,36 @@ class Space:
 
     Args:
         name: of the space, unlike any other on this node.
+        owner: the process that it ends with, if there is one.
         unique: a key has one holder at most.
         replicated: visible peers are told of the entries.
         listeners: names of processes that are told of each entry of this node.
     """
 
-    __slots__ = ("holders", "listeners", "meta", "name", "replicated", "size", "stored", "unique", "watches")
+    __slots__ = (
+        "holders",
+        "listeners",
+        "meta",
+        "name",
+        "owner",
+        "replicated",
+        "size",
+        "stored",
+        "unique",
+        "watches",
+    )
 
-    def __init__(self, name: str, *, unique: bool, replicated: bool, listeners: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        owner: Pid | None,
+        *,
+        unique: bool,
+        replicated: bool,
+        listeners: tuple[str, ...] = (),
+    ) -> None:
         self.name: Final = name
+        self.owner: Final = owner
         self.unique: Final = unique
         self.replicated: Final = replicated
         self.listeners: Final = listeners

@@ -93,7 +93,7 @@ class Registry:
     def register_name(term: Any, pid: Pid, /) -> Pid | None:
         """Registers a process of this node; returns None, or the holder of the key."""
         registry, key, value = _name(term)
-        return _register(registry, key, value, pid)
+        return _register(registry, key, value, pid)[1]
 
     @staticmethod
     def unregister_name(term: Any, /) -> None:
@@ -116,12 +116,9 @@ class Registry:
             NotAProcess: the calling thread is not a pyx process.
         """
         runner = require("Registry.register()")
-        holder = _register(registry, key, value, runner.process.pid)
+        owner, holder = _register(registry, key, value, runner.process.pid)
         if holder is not None:
             raise AlreadyRegistered(registry, key, holder)
-        with node_of(runner).kernel_call as kernel:
-            owner = kernel.registry.whereis(registry)
-        assert owner is not None
         return owner
 
     @staticmethod
@@ -296,11 +293,12 @@ def _space(kernel: Kernel, registry: Any) -> Space:
     return space
 
 
-def _register(registry: str, key: Any, value: Any, pid: Pid) -> Pid | None:
-    """Registers a process of this node; returns None, or the holder of the key in a unique registry."""
+def _register(registry: str, key: Any, value: Any, pid: Pid) -> tuple[Pid, Pid | None]:
+    """Registers a process of this node; returns the registry's process, and the holder of a taken key."""
     here, encoded = this_node(), _key(key)
     body = encode_for("", value, here.max_message_bytes)
     with here.kernel_call as kernel:
         process = kernel.tables.find(checked_pid(pid))
         space = _space(kernel, registry)
-        return None if process is None else kernel.keys.hold(space, encoded, body, [process])
+        assert space.owner is not None
+        return space.owner, None if process is None else kernel.keys.hold(space, encoded, body, [process])

@@ -204,11 +204,14 @@ class TestJoin:
     def test_with_a_new_value_replaces_the_old_one(self) -> None:
         world = world_of("a", "b")
         world.connect("a@h", "b@h")
-        a, b = world["a@h"], world["b@h"]
+        a, b, watcher = world["a@h"], world["b@h"], world["a@h"].process()
         bob = b.process()
+        there = (seen_from(a, b, bob.pid),)
+        ref = a.keys.watch(watcher, group(a), K)
         join(b, bob, value=Payload(b"1"))
         b.keys.update(bob, group(b), K, Payload(b"2"))
         world.carry()
+        assert messages(watcher) == [GroupChanged(ref, kind, K, there) for kind in ("join", "update")]
         assert [held.value.data for held in a.groups.members(group(a), K)] == [b"2"]
 
 
@@ -342,6 +345,26 @@ def test_spaces_of_a_node_and_of_its_peers_are_read_together() -> None:
     assert [held.frm for held in present] == [there]
     _, whole = a.groups.watch_all(watcher, group(a))
     assert {key: [held.frm for held in those] for key, those in whole.items()} == {K: [gus.pid], L: [there]}
+
+
+def test_nodeup_and_nodedown_of_a_peer_are_one_batch_of_changes_each() -> None:
+    world = world_of("a", "b")
+    a, watcher = world["a@h"], world["a@h"].process()
+    a.keys.watch(watcher, group(a), None)
+    bob, cat = member(world, "b"), member(world, "b", key=L)
+    join(world["b@h"], cat)
+    batches: list[tuple[str, list[int]]] = []
+    tell = a.keys.tell
+
+    def noted(of: Space, kind: str, changes: Any, **options: Any) -> None:
+        batches.append((kind, [len(held) for held in changes.values()]))
+        tell(of, kind, changes, **options)
+
+    a.keys.tell = noted  # type: ignore[method-assign,assignment]
+    world.connect("a@h", "b@h")
+    world.cut("a@h", "b@h")
+    assert batches == [("join", [2, 1]), ("leave", [2, 1])]
+    assert bob.alive
 
 
 def test_owner_of_a_scope_ends_and_its_members_leave_for_everybody() -> None:
