@@ -30,6 +30,7 @@ or a prompt names one of its classes.
     system_requests        what every server answers to OTP's `sys`
     server_sys             `Sys`, which asks
     awaitable_sys          `aio.Sys`
+    planned_ends           which ends of processes are planned
     crash_reports          what the log says about a server that ended
     server_harness         a server's object without a process, for tests
     tested_processes       processes of a test, and those that it has left

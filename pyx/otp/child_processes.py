@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pyx.otp.child_work import ChildWork
     from pyx.otp.children import ChildSpec
-    from pyx.otp.supervision_steps import Stop
+    from pyx.otp.supervision_steps import StopChild
     from pyx.terms import Ref
 
 
@@ -60,7 +60,7 @@ def start_child(spec: ChildSpec) -> Started | NotStarted:
     return NotStarted(("bad_return_value", repr(pid)))
 
 
-def stop_child(stop: Stop) -> Stopped:
+def stop_child(stop: StopChild) -> Stopped:
     """Stops one child as its specification says; returns when it has ended."""
     spec, pid = stop
     ref = Process.monitor(pid)
@@ -80,12 +80,12 @@ def stop_child(stop: Stop) -> Stopped:
     return Stopped(spec, pid, reason, was_late)
 
 
-def stop_together(stops: list[Stop]) -> Iterator[Stopped]:
+def stop_together(stops: list[StopChild]) -> Iterator[Stopped]:
     """Stops children that do not depend on each other, all at once; yields each as it has ended.
 
     The supervisor ends afterwards: other EXIT messages of its mailbox are dropped.
     """
-    running: dict[Ref, Stop] = {Process.monitor(stop.pid): stop for stop in stops}
+    running: dict[Ref, StopChild] = {Process.monitor(stop.pid): stop for stop in stops}
     late: set[Ref] = set()
     for stop in stops:
         Process.exit(stop.pid, _signal_for(stop.spec))

@@ -16,13 +16,6 @@ LONGEST_REPR: Final = 400
 """Characters of the last message, and of the state."""
 
 
-def is_planned(reason: Any) -> bool:
-    """Returns True for the reasons that OTP does not report: normal, shutdown, {shutdown, x}."""
-    if type(reason) is tuple:
-        return len(reason) == 2 and isinstance(reason[0], str) and reason[0] == "shutdown"
-    return isinstance(reason, str) and reason in {"normal", "shutdown"}
-
-
 def named(word: str, process: ProcessRecord, cls: type) -> str:
     """Returns how a report names a server: `GenServer #PID<0.5.0> (stock)`, or with its class."""
     return f"{word} {process.pid} ({process.name or cls.__qualname__})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.otp.child_errors import ChildNotFound, TooManyChildren
+from pyx.otp.planned_ends import is_planned
 from pyx.otp.restarts import SupervisedChild
 from pyx.otp.supervision_steps import (
     GIVE_UP,
@@ -16,10 +17,9 @@ from pyx.otp.supervision_steps import (
     Restarted,
     Start,
     Started,
-    Stop,
+    StopChild,
     StopTogether,
     TryAgain,
-    is_planned,
 )
 
 if TYPE_CHECKING:
@@ -73,12 +73,12 @@ class DynamicRestarts:
         except (KeyError, TypeError):  # what has no hash is not a pid
             raise ChildNotFound(pid) from None
         if child.pid is not None:
-            yield Stop(child.spec, child.pid)
+            yield StopChild(child.spec, child.pid)
         del self._children[pid]
 
     def stop_all(self) -> Plan[None]:
         """Stops all children at once: unlike a supervisor's, they do not depend on each other."""
-        running = [Stop(child.spec, child.pid) for child in self.children if child.pid is not None]
+        running = [StopChild(child.spec, child.pid) for child in self.children if child.pid is not None]
         self._children.clear()
         if running:
             yield StopTogether(running)

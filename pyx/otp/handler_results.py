@@ -56,7 +56,7 @@ class NoReply(HandlerResult):
         self.then = then
 
 
-class StopServer(HandlerResult):
+class Stop(HandlerResult):
     """Ends the server, after `terminate(reason)`; the caller, if any, gets *reply*.
 
     OTP's `{:stop, reason, reply, state}`.  From `init`: the server does not start (`{:stop, reason}`).
@@ -70,9 +70,6 @@ class StopServer(HandlerResult):
         super().__init__(reason)
         self.reason = reason
         self.reply = reply
-
-
-Stop = StopServer
 
 
 class Continue(NoReply):

@@ -16,6 +16,7 @@ from pyx.otp.child_errors import (
     ChildRunning,
     ChildSpecInvalid,
 )
+from pyx.otp.planned_ends import is_planned
 from pyx.otp.supervision_steps import (
     GIVE_UP,
     EndedForGood,
@@ -26,9 +27,8 @@ from pyx.otp.supervision_steps import (
     Restarted,
     Start,
     Started,
-    Stop,
+    StopChild,
     TryAgain,
-    is_planned,
 )
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class Restarts:
     def _stop_in_reverse(self, children: list[SupervisedChild]) -> Plan[None]:
         for child in reversed(children):
             if (pid := child.pid) is not None:
-                yield Stop(child.spec, pid)
+                yield StopChild(child.spec, pid)
                 self._forget_process(child)
             child.is_restarting = False
             if child.spec.restart == "temporary":

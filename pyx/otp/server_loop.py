@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pyx.errors import Exit, ReceiveTimeout
 from pyx.execution import context, tracebacks
-from pyx.otp.crash_reports import crash_text, cut_repr, is_planned
+from pyx.otp.crash_reports import crash_text, cut_repr
 from pyx.otp.handler_results import NOTHING, HandlerResult, Ignore, NoReply, Reply, Stop, as_result
+from pyx.otp.planned_ends import is_planned
 from pyx.otp.protocol import CALL, CAST, SYSTEM, raised_value, undefined_value
 from pyx.otp.running_server import RunningServer
 from pyx.otp.server_replies import reply_at_the_end, send_reply

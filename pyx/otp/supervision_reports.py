@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import brief
-from pyx.otp.supervision_steps import EndedForGood, GaveUp, NotRestarted, Restarted, is_planned
+from pyx.otp.planned_ends import is_planned
+from pyx.otp.supervision_steps import EndedForGood, GaveUp, NotRestarted, Restarted
 from pyx.printable import on_one_line
 from pyx.terms import Raised
 

@@ -19,7 +19,7 @@ class Start(NamedTuple):
     spec: ChildSpec
 
 
-class Stop(NamedTuple):
+class StopChild(NamedTuple):
     """Stop a child as its specification says, and wait until it has ended."""
 
     spec: ChildSpec
@@ -29,7 +29,7 @@ class Stop(NamedTuple):
 class StopTogether(NamedTuple):
     """Stop several children at once, and wait until all have ended."""
 
-    children: list[Stop]
+    children: list[StopChild]
 
 
 # ---------------------------------------------------------------- to be reported
@@ -109,15 +109,8 @@ class TryAgain(NamedTuple):
 GIVE_UP: Final = "give_up"
 """The supervisor stops its children and ends with the reason `"shutdown"`."""
 
-Step: TypeAlias = Start | Stop | StopTogether | Restarted | NotRestarted | EndedForGood | GaveUp
+Step: TypeAlias = Start | StopChild | StopTogether | Restarted | NotRestarted | EndedForGood | GaveUp
 
 _T = TypeVar("_T")
 
 Plan: TypeAlias = Generator[Step, Any, _T]
-
-
-def is_planned(reason: Any) -> bool:
-    """True for the end of a process that wanted to end: `"normal"`, `"shutdown"` or `("shutdown", x)`."""
-    if isinstance(reason, str):
-        return reason in {"normal", "shutdown"}
-    return isinstance(reason, tuple) and len(reason) == 2 and reason[0] == "shutdown"

@@ -25,7 +25,7 @@ from pyx.otp.supervision_steps import (
     NotStarted,
     Start,
     Started,
-    Stop,
+    StopChild,
     StopTogether,
     TryAgain,
 )
@@ -161,7 +161,7 @@ class SupervisorServer:
                     answer = start_child(spec)
                     if self._pids_under is not None:
                         self._pids[spec.id] = answer.pid if isinstance(answer, Started) else None
-                case Stop():
+                case StopChild():
                     self._report_stop(stop_child(step))
                 case StopTogether(children):
                     for stopped in stop_together(children):

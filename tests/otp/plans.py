@@ -13,7 +13,7 @@ from pyx.otp.supervision_steps import (
     Restarted,
     Start,
     Started,
-    Stop,
+    StopChild,
     StopTogether,
 )
 from pyx.terms import Pid
@@ -74,7 +74,7 @@ def words(step: Step) -> str:
     match step:
         case Start(spec):
             return f"start {spec.name}"
-        case Stop(spec, _):
+        case StopChild(spec, _):
             return f"stop {spec.name}"
         case StopTogether(children):
             return "stop together " + " ".join(stop.spec.name for stop in children)

@@ -1,4 +1,4 @@
-"""crash_reports.py, server_replies.py: what the log says about a server that ended."""
+"""crash_reports.py, planned_ends.py, server_replies.py: what the log says about a server that ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pyx.otp.crash_reports import LONGEST_REPR, crash_text, cut_repr, described, is_planned
+from pyx.otp.crash_reports import LONGEST_REPR, crash_text, cut_repr, described
+from pyx.otp.planned_ends import is_planned
 from pyx.terms import Pid, Ref
 
 CALLER = (Pid(1), Ref(1))

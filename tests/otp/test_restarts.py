@@ -13,9 +13,10 @@ from pyx.otp.child_errors import (
     ChildRunning,
     ChildSpecInvalid,
 )
+from pyx.otp.planned_ends import is_planned
 from pyx.otp.restart_intensity import RestartIntensity
 from pyx.otp.restarts import Restarts
-from pyx.otp.supervision_steps import GIVE_UP, NotStarted, Started, TryAgain, is_planned
+from pyx.otp.supervision_steps import GIVE_UP, NotStarted, Started, TryAgain
 from pyx.terms import Pid, Raised
 from tests.otp.plans import Played, Stage, worker
 
