@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
 from pyx.execution import context
@@ -268,9 +268,6 @@ class Task(Generic[R_co]):
     pid: Pid | None
     owner: Pid
     mfa: InitialCall
-    alias: Ref | None = field(default=None, repr=False, compare=False)
-    """The alias that the result is sent to."""
-
     Supervisor = TaskSupervisor
 
     def __await__(self) -> Generator[Any, None, R_co]:

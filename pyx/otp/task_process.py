@@ -1,9 +1,9 @@
 """The process of a task, and what its owner has of it: a link, a monitor, an alias for the result.
 
 OTP's way, for tasks of this node and of others: the process starts without knowing where its result goes.
-Its owner monitors it, makes the alias, and sends `(START, ref, alias, callers)`; then the function runs, and
-`(ref, value)` goes to the alias.  The reference is that of the monitor, so the owner waits for two messages,
-the result and `("DOWN", ref, ...)`, by one reference.
+Its owner monitors it, and sends `(START, ref, callers)`; then the function runs, and `(ref, value)` goes to
+the reference, which is the alias of the monitor.  So the owner waits for two messages, the result and
+`("DOWN", ref, ...)`, by one reference, and without the monitor neither comes.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import wait
 from pyx.runtime.rpc_functions import is_coroutine_function
+from pyx.terms import Ref
 
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.otp.remote_work import NamedWork
-    from pyx.terms import Pid, Ref
+    from pyx.terms import Pid
 
     Work: TypeAlias = LocalWork | NamedWork
     InitialCall: TypeAlias = tuple[str, str, int]
@@ -49,7 +50,6 @@ class TaskParts(NamedTuple):
     pid: Pid | None
     owner: Pid
     mfa: InitialCall
-    alias: Ref | None
 
 
 class Supervised(NamedTuple):
@@ -106,11 +106,9 @@ def is_on_loop(work: Work) -> bool:
 
 def claim(runner: Runner, pid: Pid, mfa: InitialCall) -> TaskParts:
     """Monitors a task for the running process, and has it begin."""
-    ref = Process.monitor(pid)
-    with node_of(runner).kernel_call as kernel:
-        alias = kernel.router.alias(runner.process, once=True)
-    send(pid, (START, ref, alias, callers_of(runner)))
-    return TaskParts(ref, pid, runner.process.pid, mfa, alias)
+    ref = Process.monitor(pid, alias="demonitor")
+    send(pid, (START, ref, callers_of(runner)))
+    return TaskParts(ref, pid, runner.process.pid, mfa)
 
 
 def callers_of(runner: Runner | None) -> list[Pid]:
@@ -132,17 +130,18 @@ def end(runner: Runner, pid: Pid, reason: str) -> None:
 
 
 def _run(work: Work, owner: Pid, supervised: Supervised | None) -> Any:
-    ref, alias = wait("receive", _started(owner, supervised))
+    ref = wait("receive", _started(owner, supervised))
     value = work()
     if isinstance(value, Coroutine):  # a function that was found by its name is an `async def`
-        return _answer_later(value, ref, alias)
-    _answer(ref, alias, value)
+        return _answer_later(value, ref)
+    with _naming_the_result(value):
+        send(ref, (ref, value))
     return None
 
 
 async def _run_on_loop(work: Work, owner: Pid, supervised: Supervised | None) -> None:
-    ref, alias = await _started(owner, supervised)
-    await _answer_later(work(), ref, alias)
+    ref = await _started(owner, supervised)
+    await _answer_later(work(), ref)
 
 
 def _run_unanswered(work: Work, callers: list[Pid], leader: Pid | None) -> Any:
@@ -163,8 +162,8 @@ def _print_at(leader: Pid | None) -> None:
         Process.group_leader(own_pid(), leader)
 
 
-async def _started(owner: Pid, supervised: Supervised | None) -> tuple[Ref, Ref]:
-    """Waits for `START`; returns the reference and the alias.
+async def _started(owner: Pid, supervised: Supervised | None) -> Ref:
+    """Waits for `START`; returns the reference that the result goes to.
 
     Raises:
         Exit: `"timeout"`, or `("shutdown", reason)` if the owner has ended.
@@ -173,7 +172,7 @@ async def _started(owner: Pid, supervised: Supervised | None) -> tuple[Ref, Ref]
     if supervised is not None:
         _print_at(supervised.leader)
         watch = Process.monitor(owner)
-    patterns: list[Any] = [(START, ..., ..., list)]
+    patterns: list[Any] = [(START, Ref, list)]
     if watch is not None:
         patterns.append(("DOWN", watch, "process", ..., ...))
     try:
@@ -184,20 +183,16 @@ async def _started(owner: Pid, supervised: Supervised | None) -> tuple[Ref, Ref]
         raise Exit(("shutdown", message[4]))
     if watch is not None:
         Process.demonitor(watch, flush=True)
-    _, ref, alias, callers = message
+    _, ref, callers = message
     Process.put(CALLERS, callers)
-    return ref, alias
+    assert isinstance(ref, Ref)
+    return ref
 
 
-async def _answer_later(value: Coroutine[Any, Any, Any], ref: Ref, alias: Ref) -> None:
+async def _answer_later(value: Coroutine[Any, Any, Any], ref: Ref) -> None:
     result = await value
     with _naming_the_result(result):
-        await this_node().sending.send_async(alias, (ref, result))
-
-
-def _answer(ref: Ref, alias: Ref, result: Any) -> None:
-    with _naming_the_result(result):
-        send(alias, (ref, result))
+        await this_node().sending.send_async(ref, (ref, result))
 
 
 class _naming_the_result:  # noqa: N801 - reads as a `with`

@@ -208,8 +208,6 @@ def _give_up(kernel: Kernel, process: ProcessRecord, task: TaskParts) -> None:
     """Kills a task for its owner; with the kernel's lock held."""
     assert task.pid is not None
     kernel.process_signals.demonitor(process, task.ref)
-    if task.alias is not None:
-        kernel.router.unalias(process, task.alias)
     kernel.process_signals.unlink(process, task.pid)
     kernel.process_signals.exit(process.pid, task.pid, "kill")
 

@@ -32,7 +32,7 @@ class AwaitedTask(Protocol):
 
     @property
     def ref(self) -> Ref:
-        """The reference in its messages."""
+        """The reference in its messages: of the owner's monitor, and its alias."""
 
     @property
     def pid(self) -> Pid | None:
@@ -41,10 +41,6 @@ class AwaitedTask(Protocol):
     @property
     def owner(self) -> Pid:
         """The process that may wait."""
-
-    @property
-    def alias(self) -> Ref | None:
-        """The alias that its result is sent to."""
 
 
 BRUTAL_KILL: Final = "brutal_kill"
@@ -210,8 +206,6 @@ def settled(task: AwaitedTask, message: Any) -> Outcome:
     if len(message) == 2:
         Process.demonitor(task.ref, flush=True)
         return "ok", message[1]
-    if task.alias is not None:
-        Process.unalias(task.alias)
     return "exit", message[4]
 
 
@@ -224,8 +218,6 @@ def _check_connection(task: AwaitedTask, reason: Any) -> None:
 def forget(task: AwaitedTask) -> None:
     """Gives up the messages of a task, those included that have come already."""
     Process.demonitor(task.ref, flush=True)
-    if task.alias is not None and Process.unalias(task.alias):
-        return  # no result had come
     take_now((task.ref, ...))
 
 

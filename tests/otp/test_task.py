@@ -127,6 +127,15 @@ class TestAsync:
 
         as_process(node, traps(story))
 
+    def test_owner_that_waits_by_hand_keeps_nothing_of_the_task(self, node: LocalNode) -> None:
+        def story() -> None:
+            for function, args in ((returns, [7]), (exits, ["bad"])):
+                task = Task.async_(function, *args)
+                receive(("DOWN", task.ref, "process", ..., ...), timeout=HANG)
+                holds_nothing()
+
+        as_process(node, traps(story))
+
     def test_task_is_linked_to_its_owner(self, node: LocalNode) -> None:
         def story() -> None:
             task = Task.async_(never)
