@@ -251,14 +251,14 @@ def _names(words: list[str]) -> int:
         entries = HostDirectory.of_this_user().entries()
         lines = [f"{entry.name} (pid {entry.os_pid})" for entry in entries]
     try:
-        found = asyncio.run(epmd_client.names(words[0] if words else epmd_client.HOME))
+        found = asyncio.run(epmd_client.kinds(words[0] if words else epmd_client.HOME))
     except PyxError as error:
         if words:
             raise
         found = []
         if not isinstance(error, Unreachable):  # a host without a long-named node has no EPMD
             complain(f"warning: {error}")
-    lines += [f"{name} at port {port}" for name, port in found]
+    lines += [f"{name} at port {port}{' (Erlang)' * is_erlang}" for name, port, is_erlang in found]
     _print("".join(f"{line}\n" for line in lines))
     return 0
 

@@ -100,6 +100,18 @@ async def names(host: str) -> list[tuple[str, int]]:
     return await _ask(host, LIST_REQUEST, read_listed)
 
 
+async def kinds(host: str) -> list[tuple[str, int, bool]]:
+    """Returns (name, port, is Erlang) of each node that EPMD on *host* knows; raises as `names`."""
+    found = []
+    for name, port in await names(host):
+        is_erlang = False
+        with contextlib.suppress(PyxError):  # it has left meanwhile
+            entry = await look_up(name, host)
+            is_erlang = entry is not None and not entry.is_pyx
+        found.append((name, port, is_erlang))
+    return found
+
+
 async def _ask(host: str, request: bytes, read: Callable[[bytes], T]) -> T:
     """Sends *request*, and returns the result of *read* for the whole answer."""
     try:

@@ -350,6 +350,10 @@ def _body(here: LocalNode, node: str, value: Any, what: str) -> Any:
     """Returns what is sent to a process of *node*: a payload, or on this node what stays as it is."""
     if not node and (is_flat(value) or type(value) is LocalRequest):
         return value
+    if node and here.speaks_with_erlang and here.is_erlang(node):  # what Erlang cannot hold is refused here
+        from pyx.runtime.erlang_payloads import erlang_message
+
+        erlang_message(value, here.kernel.tables.here, here.max_message_bytes)
     return Payload(encode_payload(value, what=what, max_bytes=here.max_message_bytes))
 
 

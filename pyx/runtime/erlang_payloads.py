@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.errors import EncodeError
 from pyx.signals import Payload
+from pyx.wire.beam.control import outward_message
 from pyx.wire.beam.modules import outward_module
 from pyx.wire.beam.term import ErlangCall, ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
@@ -28,7 +29,7 @@ def erlang_message(message: Any, here: Incarnation | None, limit: int) -> Payloa
         EncodeError: Erlang has no value like that, or it is too long.
     """
     assert here is not None  # a node with peers has a name
-    return Payload(ErlangTerm(encode_term(message, here, max_bytes=limit)))
+    return Payload(ErlangTerm(encode_term(outward_message(message), here, max_bytes=limit)))
 
 
 def erlang_call(

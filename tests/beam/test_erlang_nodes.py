@@ -16,9 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import Node, Process, receive, rpc, send
+from pyx import GenServer, Node, Process, handle, receive, rpc, send
 from pyx.atoms import Atom
-from pyx.errors import EncodeError, NameTaken, RemoteError, RpcNoConnection, RpcTimeout, RpcUndefined
+from pyx.errors import (
+    EncodeError,
+    NameTaken,
+    PyxError,
+    RemoteError,
+    RpcNoConnection,
+    RpcTimeout,
+    RpcUndefined,
+)
+from pyx.otp.call_errors import CallNoProcess
 from pyx.terms import Pid
 from tests.beam.inbox import Inbox
 from tests.beam.real_nodes import COOKIE, HANG, real_nodes
@@ -203,6 +212,75 @@ def test_large_messages_go_in_fragments_both_ways(gus: LocalNode, a: IexNode) ->
     assert a.ask("receive do x -> byte_size(x) end") == "5000000"
     assert a.ask("receive do x -> x end") == ":after"
     stock.end()
+
+
+# ---------------------------------------------------------------- 7, 8: servers
+
+
+class Stock(GenServer):
+    """A server of Python that Elixir nodes call."""
+
+    def init(self) -> None:
+        self.items: dict[str, int] = {}
+
+    @handle.call
+    def add(self, name: str, qty: int) -> int:
+        self.items[name] = self.items.get(name, 0) + qty
+        return self.items[name]
+
+    @handle.cast
+    def clear(self) -> None:
+        self.items.clear()
+
+
+def test_server_of_python_is_called_by_elixir(gus: LocalNode, a: IexNode) -> None:
+    pid = as_process(gus, lambda: Stock.start(name="shop"))
+    assert a.ask('GenServer.call({:shop, gus}, {:add, "nike", 3})') == "3"
+    assert a.ask('GenServer.call({:shop, gus}, {:add, "nike", 2})') == "5"
+    assert a.ask("GenServer.cast({:shop, gus}, {:clear})") == ":ok"
+    assert a.ask('GenServer.multi_call([gus], :shop, {:add, "nike", 1}) == {[{gus, 1}], []}') == "true"
+    assert a.ask("GenServer.abcast([gus], :shop, {:clear})") == ":abcast"
+    assert a.ask('GenServer.call({:shop, gus}, {:add, "nike", 1})') == "1"
+    assert "no process" in a.ask("GenServer.call({:nobody, gus}, :status)")
+    assert a.ask("flush()") == ":ok"  # neither a late reply nor a DOWN is left
+    with gus.kernel_call as kernel:
+        process = kernel.tables.find(pid)
+        assert process is not None
+        assert not process.monitored_by
+        assert not process.callers
+
+
+def test_plain_process_is_called_by_elixir(gus: LocalNode, a: IexNode) -> None:
+    stock = registered(gus)
+    a.ask("task = Task.async(fn -> GenServer.call({:stock, gus}, {:add, 1}) end)")
+    what, frm, request = stock.next()
+    assert (what, request) == ("$gen_call", ("add", 1))
+    stock.calls(lambda: GenServer.reply(frm, ("ok", 1)))
+    assert a.ask("Task.await(task)") == '{"ok", 1}'
+    stock.end()
+
+
+def test_server_of_elixir_is_called_by_python(gus: LocalNode, a: IexNode) -> None:
+    a.ask(
+        "defmodule S do use GenServer; def init(n), do: {:ok, n}; "
+        "def handle_call({:add, k}, _, n), do: {:reply, {:got, n + k}, n + k}; "
+        "def handle_call(:die, _, n), do: {:stop, :bad, n}; def handle_cast(:zero, _), do: {:noreply, 0} end"
+    )
+    a.ask("{:ok, srv} = GenServer.start(S, 5, name: :srv)")
+    server = ("srv", a.name)
+
+    def calls() -> list[Any]:
+        said = [GenServer.call(server, (Atom("add"), 1)), GenServer.cast(server, Atom("zero"))]
+        return [*said, GenServer.call(server, (Atom("add"), 2))]
+
+    assert as_process(gus, calls) == [(Atom("got"), 6), "ok", (Atom("got"), 2)]
+    assert a.ask("Process.info(srv, :monitored_by)") == "{:monitored_by, []}"
+    with pytest.raises(EncodeError):
+        as_process(gus, lambda: GenServer.call(server, math.nan))
+    with pytest.raises(PyxError, match="bad"):
+        as_process(gus, lambda: GenServer.call(server, Atom("die")))
+    with pytest.raises(CallNoProcess):
+        as_process(gus, lambda: GenServer.call(server, Atom("die")))
 
 
 # ---------------------------------------------------------------- 9 to 11, 15: monitors, links, exits

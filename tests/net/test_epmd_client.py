@@ -14,9 +14,17 @@ import pytest
 
 from pyx.errors import NameTaken, PyxError
 from pyx.net import epmd_client
-from pyx.net.epmd_client import HOME, epmd_port, names, port_of, register
+from pyx.net.epmd_client import HOME, epmd_port, kinds, names, port_of, register
 from pyx.net.tcp import listen
-from pyx.wire.epmd import LEAVE_REQUEST, NodeEntry, Register, Registered, RequestReader, registered_answer
+from pyx.wire.epmd import (
+    LEAVE_REQUEST,
+    NodeEntry,
+    Register,
+    Registered,
+    RequestReader,
+    extra_of_pyx,
+    registered_answer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -86,6 +94,11 @@ class TestRegistering:
             gus = await register("gus", 4444, trouble=appended_to(lines))
             bob = await register("bob", 5555, hidden=True, trouble=appended_to(lines))
             assert await port_of("gus", HOME) == 4444
+            assert await kinds(HOME) == [("bob", 5555, True), ("gus", 4444, True)]
+            cat = await register("cat", 6666, extra=extra_of_pyx(7), trouble=appended_to(lines))
+            assert ("cat", 6666, False) in await kinds(HOME)
+            await cat.close()
+            await until_gone("cat")
             assert await port_of("absent", HOME) is None
             assert await names("localhost") == [("bob", 5555), ("gus", 4444)]
             assert bob.creation

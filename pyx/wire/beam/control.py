@@ -41,6 +41,8 @@ MONITORED: Final = 2
 
 _FRAME: Final = re.compile(r'^ *File "([^"\n]{1,500})", line (\d{1,9}), in (\S+)', re.MULTILINE)
 
+_LEADS: Final = frozenset(("$gen_cast", "$gen_call"))
+
 WITHOUT_TOKEN: Final = {
     12: (SEND, -1), 13: (EXIT, 3), 16: (REG_SEND, -1), 18: (EXIT2, 3), 23: (SEND_SENDER, -1),
     25: (PAYLOAD_EXIT, -1), 27: (PAYLOAD_EXIT2, -1), 30: (SPAWN_REQUEST, -1), 32: (SPAWN_REPLY, -1),
@@ -93,6 +95,13 @@ def stack_of(traceback: str) -> list[Any]:
         place = [(Atom("file"), list(map(ord, file))), (Atom("line"), int(line))]
         frames.append((Atom(module[:LONGEST_WORD]), Atom(function[:LONGEST_WORD]), 0, place))
     return frames[::-1]
+
+
+def outward_message(message: Any) -> Any:
+    """A message as the peer sees it: what leads OTP's casts and calls is an atom there, and a text here."""
+    if type(message) is tuple and message and type(message[0]) is str and message[0] in _LEADS:
+        return Atom(message[0]), *message[1:]
+    return message
 
 
 def inward_reason(reason: Any) -> Reason:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pyx.terms import Ref
 
 if TYPE_CHECKING:
-    from pyx.terms import Pid
+    from pyx.terms import Incarnation, Pid
 
 _CALLS: Final = 1 << 64
 _CASTS: Final = 2 << 64
 _PINGS: Final = 3 << 64
+_TAGS: Final = 4 << 64
 """Added to the numbers of requests: references that are not those of the kernel, which have 64 bits."""
 
 _NUMBER: Final = (1 << 64) - 1
@@ -57,8 +58,16 @@ class Exchanges:
         """By the number of the `Ping` for the kernel: (control, message) that its `Pong` becomes."""
         self.gen_calls: Final[dict[Ref, tuple[Pid, Pid | str]]] = {}
         """By the reference of a call of a server there: caller and server, whose monitor is to end."""
+        self.tags: Final[dict[Ref, tuple[Pid, Any]]] = {}
+        """By a reference made here: the caller and the tag of a call whose reply goes to the caller."""
         self.own: Final[dict[Ref, OwnRequest]] = {}
         """By the reference that the peer answers them by."""
+
+    def tagged(self, caller: Pid, tag: Any, there: Incarnation) -> Ref:
+        """Notes a call of a peer whose reply goes to its caller; returns a reference for its tag."""
+        ref = Ref(_TAGS | next(self._numbers), *there)
+        self.tags[ref] = caller, tag
+        return ref
 
     def asked_by_peer(self, request: PeersRequest) -> int:
         """Notes a request of the peer; returns its number for the kernel."""

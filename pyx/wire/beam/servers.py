@@ -6,7 +6,7 @@ functions from values to values; `signal_reader.py` and `signal_writer.py` send 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.atoms import Atom
 from pyx.erlang_terms import ImproperList
@@ -66,9 +66,40 @@ def gen_call_term(frm: Pid, ref: Ref, request: bytes, here: Incarnation, *, is_s
     return b"h\x03" + encode_term(what, here) + encode_term(caller, here) + request
 
 
+class ServerCall(NamedTuple):
+    """A call of a server here, as it came.
+
+    `ref` is the reference of an alias that the reply goes to; None if the reply goes to the caller, and is
+    known by the *tag*.
+    """
+
+    caller: Pid
+    tag: Any
+    ref: Ref | None
+    is_system: bool
+    request: ErlangTerm
+
+
+def gen_call_of(message: ErlangTerm, here: Incarnation) -> ServerCall | None:
+    """The call in a message `{'$gen_call', {From, Tag}, Request}`; None if it is none."""
+    what, at = message.item_at(2, here)
+    frm, end = message.item_at(at, here)
+    match frm:
+        case (Pid() as caller, tag) if end > at:
+            ref = tag.tail if type(tag) is ImproperList and tag.items[0] == "alias" else None
+            request = ErlangTerm(message.data[end:], message.atoms)
+            return ServerCall(caller, tag, ref if type(ref) is Ref else None, what == "system", request)
+    return None
+
+
 def gen_reply_term(ref: Ref, value: bytes, here: Incarnation) -> bytes:
-    """The message of a reply: `{[alias | Ref], Value}`, of a value that is a term."""
-    return b"h\x02" + encode_term(ImproperList([_ALIAS], ref), here) + value
+    """The message of a reply to an alias: `{[alias | Ref], Value}`, of a value that is a term."""
+    return tagged_reply_term(ImproperList([_ALIAS], ref), value, here)
+
+
+def tagged_reply_term(tag: Any, value: bytes, here: Incarnation) -> bytes:
+    """The message of a reply to a caller: `{Tag, Value}`, of a value that is a term."""
+    return b"h\x02" + encode_term(tag, here) + value
 
 
 def gen_reply(ref: Ref, message: ErlangTerm, here: Incarnation) -> ErlangTerm | None:

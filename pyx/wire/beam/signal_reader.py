@@ -18,6 +18,7 @@ from pyx.signals import (
     Down,
     ExitSignal,
     ExitTo,
+    GenCall,
     GenReply,
     Leader,
     Link,
@@ -54,8 +55,12 @@ _IGNORED_OPTIONS: Final = frozenset(
 """Options of a spawn that are about Erlang's memory and scheduler."""
 
 _NO_CONTROL: Final = ()
-_IO_REQUEST: Final = Atom("io_request")
+_OF_THREE: Final = b"h\x03"
 _OF_FOUR: Final = b"h\x04"
+_TUPLES: Final = frozenset((_OF_THREE, _OF_FOUR))
+_CALLS: Final = frozenset(("$gen_call", "system"))
+"""What leads the calls of servers, tuples of three."""
+_FOR_THE_SESSION: Final = _CALLS | {"io_request"}
 
 _new: Final = tuple.__new__
 
@@ -88,7 +93,11 @@ class SignalReader:
         for message in messages:
             control, payload = message
             last, frm, to = self._last
-            if control is last and type(payload) is ErlangTerm and payload.data[:2] != _OF_FOUR:
+            if (
+                control is last
+                and type(payload) is ErlangTerm
+                and (payload.data[:2] not in _TUPLES or payload.leading_atom() not in _FOR_THE_SESSION)
+            ):
                 signals.append(_new(Send, (frm, to, _new(Payload, (payload, there)))))
             elif (signal := self._read(control, payload)) is not None:
                 signals.append(signal)
@@ -148,8 +157,25 @@ class SignalReader:
         if type(payload) is ErlangTerm:
             if not to.number and not to.node:
                 return self._to_the_node(payload)
-            if payload.data[:2] == _OF_FOUR and payload.first_item() == _IO_REQUEST:
-                return self._io_request(to, payload)
+            if (
+                payload.data[:2] == _OF_FOUR
+                and payload.leading_atom() == "io_request"
+                and (asked := servers.io_request(payload.decode(self._here))) is not None
+            ):
+                return self._io_request(to, *asked)
+        return self._message(frm, to, payload)
+
+    def _message(self, frm: Pid | None, to: Pid | str, payload: ErlangTerm | Discarded) -> Signal:
+        """A message for a process here; the call of a server is a signal of its own."""
+        if type(payload) is ErlangTerm and payload.data[:2] == _OF_THREE and payload.leading_atom() in _CALLS:
+            call = servers.gen_call_of(payload, self._here)
+            if call is not None and call.caller.node == self._there.name:
+                ref = call.ref
+                if ref is None:
+                    ref = self._exchanges.tagged(call.caller, call.tag, self._there)
+                else:  # the reference is that of the monitor, which is a part of the call
+                    self._signals.append(Demonitor(call.caller, to, ref))
+                return GenCall(call.caller, to, ref, call.is_system, Payload(call.request, self._there))
         return Send(frm, to, Payload(payload, self._there))
 
     def _alias_send(self, control: tuple[Any, ...], payload: ErlangTerm | Discarded | None) -> Signal | None:
@@ -175,7 +201,7 @@ class SignalReader:
             raise ProtocolError(msg)
         if name in servers.SERVERS:
             return self._to_server(str(name), frm, payload)
-        return Send(frm, str(name), Payload(payload, self._there))
+        return self._message(frm, str(name), payload)
 
     def _to_the_node(self, payload: ErlangTerm) -> Signal | None:
         """An answer to the session itself: to its ping, or of a group leader."""
@@ -246,8 +272,12 @@ class SignalReader:
             return Answer(asked.number, *servers.answer_of(asked.function, reason))
         if asked is not None and asked.kind == "info":
             return Answer(asked.number, *servers.info_answer(reason))
-        named = str(target) if type(target) is Atom else self._peers(target)
-        return Down(self._own(to), ref, named, op.inward_reason(reason))
+        named: Pid | str = str(target) if type(target) is Atom else self._peers(target)
+        word = op.inward_reason(reason)
+        ended = None
+        if word != "noproc":  # it has lived: by its pid, where that is known
+            ended = named if isinstance(named, Pid) else Pid(0, 0, *self._there)
+        return Down(self._own(to), ref, named, word, ended)
 
     def _payload_down(
         self, control: tuple[Any, ...], payload: ErlangTerm | Discarded | None
@@ -304,11 +334,7 @@ class SignalReader:
 
     # ------------------------------------------------------------ servers
 
-    def _io_request(self, to: Pid, payload: ErlangTerm) -> Signal | None:
-        asked = servers.io_request(payload.decode(self._here))
-        if asked is None:
-            return None
-        frm, tag, request = asked
+    def _io_request(self, to: Pid, frm: Pid, tag: Any, request: Any) -> Signal:
         text, answer = servers.io_answer(request)
         echo = self._exchanges.echo((op.SEND, frm), (Atom("io_reply"), tag, answer))
         if text:

@@ -126,7 +126,7 @@ class SignalWriter:
         data = body.data
         if type(data) is ErlangTerm and not data.atoms:
             return data.data
-        return encode_term(decode(body, self._here), self._here)
+        return encode_term(op.outward_message(decode(body, self._here)), self._here)
 
     def _destination(self, frm: Pid | None, to: Pid | str | Ref) -> tuple[Any, ...]:
         if isinstance(to, Pid):
@@ -168,6 +168,8 @@ class SignalWriter:
         return self._control(op.DEMONITOR_P, signal.frm, self._target(signal.target), signal.ref), b""
 
     def _down(self, signal: Down) -> HeadAndMessage:
+        if self._exchanges.tags.pop(signal.ref, None) is not None:
+            return _TICK  # the caller has a monitor of its own
         fields = self._target(signal.target), signal.to, signal.ref
         return self._with_reason(op.MONITOR_P_EXIT, op.PAYLOAD_MONITOR_P_EXIT, fields, signal.reason)
 
@@ -220,7 +222,13 @@ class SignalWriter:
 
     def _gen_reply(self, signal: GenReply) -> HeadAndMessage:
         frm, to, body = signal
-        message = self._lead_of_message + servers.gen_reply_term(to, self._message(body), self._here)
+        value = self._message(body)
+        tagged = self._exchanges.tags.pop(to, None)
+        if tagged is not None:
+            caller, tag = tagged
+            message = self._lead_of_message + servers.tagged_reply_term(tag, value, self._here)
+            return self._control(*self._destination(frm, caller)), message
+        message = self._lead_of_message + servers.gen_reply_term(to, value, self._here)
         return self._control(*self._destination(frm, to)), message
 
     # ------------------------------------------------------------ requests of the peer

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import DecodeError
 from pyx.signals import EncodedTerm
 from pyx.terms import Incarnation
-from pyx.wire.beam.term_reader import decode_term
+from pyx.wire.beam.etf_tags import ATOM_CACHE_REF, SMALL_ATOM_UTF8
+from pyx.wire.beam.term_reader import decode_term, received_atom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,9 +38,17 @@ class ErlangTerm(EncodedTerm):
         """See `EncodedTerm`."""
         return decode_term(self.data, 0, self.atoms, here or _NO_NODE, binaries=binaries)[0]
 
-    def first_item(self) -> Any:
-        """Returns the first element of a tuple of fewer than 256; None if it is malformed."""
-        return self.item_at(2, _NO_NODE)[0]
+    def leading_atom(self) -> Any:
+        """Returns the first element of a tuple of fewer than 256, if that is an atom; else None."""
+        data = self.data
+        try:
+            if data[2] == ATOM_CACHE_REF:
+                return self.atoms[data[3]]
+            if data[2] == SMALL_ATOM_UTF8:
+                return received_atom(data[4 : 4 + data[3]])
+        except (IndexError, DecodeError):
+            pass
+        return None
 
     def item_at(self, at: int, here: Incarnation) -> tuple[Any, int]:
         """Returns a part of the term that begins at an index, and the index behind it; None if malformed."""

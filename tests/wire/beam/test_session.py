@@ -202,7 +202,7 @@ def test_signal_is_the_control_message_of_the_same_fields(signal: Signal, contro
         ((op.MONITOR_P_EXIT, CALLER, OWN, Ref(3, *GUS), Atom("noproc")), Down(OWN, Ref(3), CALLER, "noproc")),
         (
             (op.MONITOR_P_EXIT, Atom("srv"), OWN, Ref(3, *GUS), Atom("shutdown")),
-            Down(OWN, Ref(3), "srv", "shutdown"),
+            Down(OWN, Ref(3), "srv", "shutdown", Pid(0, 0, *A)),
         ),
     ],
 )
@@ -307,7 +307,7 @@ def test_word_is_an_atom_there(word: str) -> None:
     assert type(Connection().says(ExitTo(OWN, THERE, word))[1]) is Atom
     ref = Ref(3, *GUS)
     (down,) = Connection().hears(op.PAYLOAD_MONITOR_P_EXIT, CALLER, _seen(OWN), ref, message=Atom(word))
-    assert down == Down(OWN, Ref(3), CALLER, word)
+    assert down == Down(OWN, Ref(3), CALLER, word, None if word == "noproc" else CALLER)
 
 
 def test_any_other_text_is_never_an_atom_there() -> None:
@@ -394,7 +394,7 @@ def test_spawn_is_answered_by_its_pid_and_its_monitor_is_the_request() -> None:
     assert args == [100]
     assert gus.hears(op.SPAWN_REPLY, reference, _seen(OWN), 3, Pid(300)) == [Spawned(4, Pid(300, 0, *A))]
     assert gus.hears(op.MONITOR_P_EXIT, Pid(300), _seen(OWN), reference, Atom("normal")) == [
-        Down(OWN, Ref(31), Pid(300, 0, *A), "normal")
+        Down(OWN, Ref(31), Pid(300, 0, *A), "normal", Pid(300, 0, *A))
     ]
 
 
@@ -538,6 +538,51 @@ def test_gen_reply_is_a_message_to_the_alias() -> None:
     control, message = Connection().says(GenReply(OWN, REF, payload(5)))
     assert control == (op.ALIAS_SEND, _seen(OWN), Ref(7))
     assert message == (ImproperList([Atom("alias")], Ref(7)), 5)
+
+
+def test_call_of_a_server_here_is_one_signal_and_its_reply_goes_to_the_alias() -> None:
+    gus = Connection()
+    tag = ImproperList([Atom("alias")], Ref(7))
+    message = (Atom("$gen_call"), (Pid(0x70), tag), (Atom("add"), 1))
+    for _ in range(2):  # the second time the addresses are remembered
+        demonitor, call = gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=message)
+        assert demonitor == Demonitor(CALLER, "stock", REF)
+        assert isinstance(call, GenCall)
+        assert call[:4] == (CALLER, "stock", REF, False)
+        assert opened(call.body) == (Atom("add"), 1)
+    control, reply = gus.says(GenReply(OWN, REF, payload(5)))
+    assert (control[0], reply) == (op.ALIAS_SEND, (tag, 5))
+
+
+def test_call_with_another_tag_is_replied_to_its_caller() -> None:
+    gus = Connection()
+    tag = (Ref(7), Atom("gus@vm"))
+    message = (Atom("system"), (Pid(0x70), tag), Atom("get_state"))
+    (call,) = gus.hears(op.SEND_SENDER, Pid(0x70), _seen(OWN), message=message)
+    assert isinstance(call, GenCall)
+    assert (call.frm, call.target, call.is_system) == (CALLER, OWN, True)
+    control, reply = gus.says(GenReply(OWN, call.ref, payload("state")))
+    assert control == (op.SEND_SENDER, _seen(OWN), Pid(0x70))
+    assert reply == (tag, "state")
+    (again,) = gus.hears(op.SEND_SENDER, Pid(0x70), _seen(OWN), message=message)
+    assert isinstance(again, GenCall)
+    assert gus.writes(Down(CALLER, again.ref, OWN, "killed", OWN)) == b"\0\0\0\0"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        (Atom("$gen_call"), 1, 2),
+        (Atom("$gen_call"), (Pid(1, 0, "c@vm", 3), Ref(7)), 2),
+        ("$gen_call", (Pid(0x70), Ref(7)), 2),
+        (Atom("add"), (Pid(0x70), Ref(7)), 2),
+        (Atom("io_request"), 1, 2, 3),
+        (1, 2, 3, 4),
+    ],
+)
+def test_message_that_is_almost_a_call_is_a_message(message: Any) -> None:
+    (signal,) = Connection().hears(op.SEND_SENDER, Pid(0x70), _seen(OWN), message=message)
+    assert isinstance(signal, Send)
 
 
 # ---------------------------------------------------------------- what the peer understands
