@@ -35,6 +35,7 @@ PROOFS: Final = {
     "storm": ("tests/execution/test_kill_storm.py", {"PYX_STORM": "2000"}),
     "load": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
     "restarts": ("tests/otp/test_restart_leaks.py", {"PYX_RESTARTS": "10000"}),
+    "histories": ("tests/otp/test_restarts_in_erlang.py", {"PYX_WORLDS": "20000"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
     "connections": ("tests/net/test_slow_connections.py", {"PYX_SLOW_CONNECTIONS": "2000"}),
 }
@@ -58,6 +59,7 @@ FEW: Final = {
     "PYX_STORM": "10",
     "PYX_LOAD_SECONDS": "3",
     "PYX_RESTARTS": "100",
+    "PYX_WORLDS": "50",
 }
 """Repetitions run no other lines: what is measured for coverage has few of them."""
 
