@@ -14,6 +14,7 @@ from pyx.otp.named_spaces import SCOPE, key_bytes, key_of, space_name, start_own
 from pyx.runtime.arguments import checked_pid, checked_ref
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import wait
+from pyx.runtime.sending import SendingCall
 from pyx.signals import Payload
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class pg:  # noqa: N801 - OTP's name
     def join(group: Any, pids: Pid | Sequence[Pid], *, scope: str = DEFAULT_SCOPE) -> str:
         """Has a process of this node, or each of a list, join a group; returns `"ok"`.
 
-        A process that joins twice is a member twice.  One that has ended does not become a member.
+        A process that joins twice is a member twice.  One that has ended does not become a member.  If a node
+        takes too little of what it is told, the caller waits as in `send`.
 
         Raises:
             NotLocal: a process of another node.
@@ -82,7 +84,7 @@ class pg:  # noqa: N801 - OTP's name
         here = this_node()
         key = key_bytes(here, group, "group", replicated=True)
         joining = _checked_pids(pids)
-        with here.kernel_call as kernel:
+        with SendingCall(here.kernel_call, "") as kernel:
             processes = _local(kernel, joining)
             kernel.keys.hold(_started(kernel, scope), key, _NO_VALUE, processes)
         return "ok"
@@ -101,7 +103,7 @@ class pg:  # noqa: N801 - OTP's name
         here = this_node()
         key = key_bytes(here, group, "group", replicated=True)
         leaving = _checked_pids(pids)
-        with here.kernel_call as kernel:
+        with SendingCall(here.kernel_call, "") as kernel:
             processes = _local(kernel, leaving)
             has_left = kernel.keys.let_go(_started(kernel, scope), key, processes)
         return "ok" if has_left else "not_joined"
@@ -238,7 +240,7 @@ def _local(kernel: Kernel, pids: Iterable[Pid]) -> list[ProcessRecord]:
     """Returns the processes of these pids that live; raises NotLocal for one of another node."""
     found: list[ProcessRecord] = []
     for pid in pids:
-        if pid.node and pid.incarnation != kernel.tables.here:
+        if pid.node and pid.node != kernel.tables.name:
             raise NotLocal(pid)
         process = kernel.tables.find(pid)
         if process is not None:

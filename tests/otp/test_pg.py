@@ -12,6 +12,7 @@ from pyx import (
     NoProcess,
     NotAProcess,
     NotLocal,
+    Pid,
     Process,
     ServerAlreadyStarted,
     aio,
@@ -23,13 +24,13 @@ from pyx import (
     spawn_link,
 )
 from pyx import self as own_pid
+from pyx.core.outbox import HIGH_WATER_BYTES
 from tests.local_nodes import Running, as_process, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
-    from pyx.terms import Pid
     from tests.local_nodes import LocalNodes
 
 
@@ -97,6 +98,37 @@ class TestMembers:
             return pg.join("g", dead), pg.get_members("g"), pg.which_groups()
 
         assert run(node, program) == ("ok", [], [])
+
+    def test_of_an_earlier_start_of_this_node_are_none(self, nodes: LocalNodes) -> None:
+        here = nodes.start("gus")
+        old = Pid(1, 0, "gus@test", here.kernel.tables.creation ^ 1)
+        assert run(here, lambda: (pg.join("g", old), pg.leave("g", old), pg.get_members("g"))) == (
+            "ok",
+            "not_joined",
+            [],
+        )
+
+    def test_join_no_faster_than_other_nodes_take_what_they_are_told(self, nodes: LocalNodes) -> None:
+        """The process that joins waits at the high-water mark of the queue for a node."""
+        here, there = nodes.start("gus"), nodes.start("server")
+        run(here, lambda: Node.connect("server"))
+        peer = here.kernel.tables.peers["server@test"]
+
+        def program() -> Any:
+            group = "g" * 4000
+            peer.connection.flush = lambda: None
+            put, member = peer.out.enqueued, spawn(idle)
+            for number in range(1000):
+                pg.join((number, group), member)
+            return peer.out.enqueued - put
+
+        running = Running(here, program)
+        until(lambda: bool(peer.out.waiters))
+        assert peer.out.queued < 2 * HIGH_WATER_BYTES
+        del peer.connection.flush
+        peer.connection.flush()
+        assert running.outcome() > 3 * HIGH_WATER_BYTES
+        until(lambda: len(run(there, pg.which_groups)) == 1000)
 
     def test_leave_in_the_step_in_which_they_end(self, node: LocalNode) -> None:
         def program() -> Any:

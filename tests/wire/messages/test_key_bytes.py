@@ -15,7 +15,7 @@ from pyx import fast_paths
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import Pid, Ref
-from pyx.wire.codec import decode, encode, encode_key, key_of_peer
+from pyx.wire.codec import decode, encode_key, key_of_peer
 from tests.wire.samples import BOB, CAT, GUS
 
 
@@ -123,7 +123,7 @@ class TestKeyOfPeer:
             b"\x81\xa1a\x01",
             b"\x91" * 300 + b"\xc0",
             msgpack.packb([msgpack.ExtType(3, b"\0"), {"a": 1}]),
-            encode("plain"),
+            b"\xd5\xa5plain",
         ],
         ids=range(8),
     )
