@@ -7,7 +7,7 @@ import builtins
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from pyx.core.tables import NO_NODE
-from pyx.errors import DecodeError, RemoteError
+from pyx.errors import DecodeError, EncodeError, PyxError, RemoteError
 from pyx.otp.call_errors import (
     CallError,
     CallExited,
@@ -120,13 +120,28 @@ _INSIDE_COROUTINES: Final = (StopIteration, StopAsyncIteration)
 
 def _declared(raised: Raised) -> Exception | None:
     """Returns an exception of the builtin class of that name, from its text; None if there is none."""
-    cls = vars(builtins).get(raised.type)
+    kind: Any = raised.type
+    if not isinstance(kind, str):  # a peer chose it
+        return None
+    if kind == EncodeError.__name__:
+        return _not_data(str(raised.text))
+    cls = vars(builtins).get(kind)
     if not isinstance(cls, type) or not issubclass(cls, Exception) or issubclass(cls, _INSIDE_COROUTINES):
         return None
     try:
         return cls(_key_in(raised.text) if issubclass(cls, KeyError) else raised.text)
     except Exception:  # UnicodeDecodeError, say, is not made from a text
         return None
+
+
+def _not_data(text: str) -> EncodeError:
+    """Returns the error of a server whose reply is not data: its path and hint are in its text."""
+    sentence, _, hint = text.partition("\nhint: ")
+    error = EncodeError.__new__(EncodeError, sentence)
+    PyxError.__init__(error, sentence, hint=hint or None)
+    error.path = sentence.removeprefix("cannot send ").partition(": ")[0]
+    error.value = None
+    return error
 
 
 def _key_in(text: str) -> Any:

@@ -62,6 +62,14 @@ class RunningServer:
         return named(cls.__behaviour__, self.runner.process, cls)
 
     @property
+    def shown_state(self) -> Any:
+        """The state, or what kept it from being shown: to tell it may be code of the user's."""
+        try:
+            return self.server.__getstate__()
+        except Exception as error:
+            return error
+
+    @property
     def shown_name(self) -> str:
         """The server in a line of `Sys.trace`: its name, else its pid."""
         process = self.runner.process
@@ -90,4 +98,4 @@ class RunningServer:
 
     def trace_reply(self, to: Pid, value: Any) -> None:
         """Shows a reply, and the state after it."""
-        self.trace(f"sent {cut_repr(value)} to {to}, new state {cut_repr(self.server.__getstate__())}")
+        self.trace(f"sent {cut_repr(value)} to {to}, new state {cut_repr(self.shown_state)}")

@@ -297,7 +297,7 @@ async def _end(
         reason, error = second.reason, None
     except Exception as second:
         reason, error = tracebacks.as_value(second), second
-    text = "" if is_planned(reason) else crash_text(error, reason, running.last, server.__getstate__())
+    text = "" if is_planned(reason) else crash_text(error, reason, running.last, running.shown_state)
     title = f"{running.title} ended"
     if frm is not None and reply is not NOTHING:
         if running.traced is not None:

@@ -29,6 +29,7 @@ from pyx import (
     Process,
     Raised,
     Ref,
+    Registry,
     ServerAlreadyStarted,
     StartFailed,
     Stop,
@@ -37,9 +38,10 @@ from pyx import (
     self,
     send,
     spawn,
+    via,
 )
 from pyx.atoms import Atom
-from pyx.errors import EncodeError, RemoteError
+from pyx.errors import EncodeError
 from pyx.otp.protocol import call_message
 from pyx.otp.server_calls import system_call
 from pyx.runtime.request import wait
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
+    from tests.local_nodes import LocalNodes
 
 KINDS = pytest.mark.parametrize("kind", [Stock, AsyncStock], ids=["def", "async def"])
 TRAPPING = pytest.mark.parametrize("kind", [Trapping, AsyncTrapping], ids=["def", "async def"])
@@ -312,8 +315,10 @@ def test_reply_that_is_not_data_is_refused_at_the_caller_and_the_server_goes_on(
     pid = kind.start()
 
     def caller() -> None:
-        with pytest.raises((EncodeError, RemoteError), match=r"reply\['lock'\]"):
+        with pytest.raises(EncodeError, match=r"^cannot send reply\['lock'\]: <unlocked") as refused:
             kind.unsendable(pid)
+        assert refused.value.path == "reply['lock']"
+        assert refused.value.hint
         assert kind.total(pid) == 0
 
     run(caller)
@@ -528,6 +533,23 @@ def test_other_reason_is_reported_without_a_traceback(
 
 
 @KINDS
+def test_state_that_cannot_be_shown_keeps_no_report_back(
+    run: Any, kind: type[Stock], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Secretive(kind):  # type: ignore[valid-type,misc] # the class is a parameter
+        def __getstate__(self) -> Any:
+            raise RuntimeError("secret")
+
+    def parent() -> None:
+        with pytest.raises(CallExited, match="boom"):
+            Secretive.crash(Secretive.start())
+
+    run(parent)
+    until(lambda: "last message: call 'crash'" in caplog.text)
+    assert "state: RuntimeError('secret')" in caplog.text
+
+
+@KINDS
 def test_exception_in_terminate_is_the_reason(run: Any, kind: type[Stock]) -> None:
     class Careless(kind):  # type: ignore[valid-type,misc] # the class is a parameter
         def terminate(self, reason: Any) -> None:
@@ -681,6 +703,57 @@ def test_malformed_request_is_an_ordinary_message(run: Any) -> None:
             assert received() == message
 
     run(parent)
+
+
+# ---------------------------------------------------------------- names in a registry, other nodes
+
+
+@KINDS
+def test_name_in_a_registry_is_taken_before_init_runs(run: Any, kind: type[Stock]) -> None:
+    def parent() -> None:
+        Registry.start_link(keys="unique", name="shops")
+        name = via(Registry, ("shops", "stock"))
+        pid = kind.start({"nike": 1}, name=name)
+        assert name.whereis() == pid
+        assert kind.add(name, "nike") == 2
+        with pytest.raises(ServerAlreadyStarted) as refused:
+            kind.start([ValueError("init must not run")], name=name)
+        assert refused.value.pid == pid
+        GenServer.stop(name)
+        assert name.whereis() is None
+
+    run(parent)
+
+
+@KINDS
+def test_server_of_another_node_is_called_alike(
+    nodes: LocalNodes, kind: type[Stock], caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = nodes.start("here"), nodes.start("there")
+    as_process(there, lambda: kind.start({"nike": 1}, name="stock"))
+    server = ("stock", "there")
+
+    def caller() -> None:
+        assert kind.add(server, "nike", note="new") == 2  # connects, silently [G30]
+        with pytest.raises(KeyError):
+            kind.take(server, "nope")
+        with pytest.raises(EncodeError, match="lock"):
+            kind.unsendable(server)
+        assert kind.clear(server) == "ok"
+        assert kind.total(server) == 0
+        assert GenServer.multi_call(["there", "here"], "stock", "total", 5.0) == (
+            {"there@test": 0},
+            ["here@test"],
+        )
+        assert GenServer.abcast(["there", "here"], "stock", "clear") == "abcast"
+        assert GenServer.whereis(server) == ("stock", "there@test")
+        with pytest.raises(CallExited, match="ValueError: boom"):
+            kind.crash(server)
+        assert is_mailbox_empty()
+
+    as_process(here, caller)
+    until(lambda: "last message: call 'crash' from #PID<" in caplog.text)
+    assert " on here@test\n" in caplog.text
 
 
 # ---------------------------------------------------------------- the class
