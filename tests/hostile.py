@@ -14,7 +14,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 from pyx.net.directory import HostDirectory
-from pyx.signals import Answer, Ask, Payload, Ping, Pong
+from pyx.signals import Answer, Ask, Holdings, Payload, Ping, Pong
 from pyx.terms import Incarnation, Pid
 from pyx.wire.codec import decode, encode
 from pyx.wire.frames.frame import LENGTH
@@ -53,6 +53,8 @@ class Hostile:
         self.socket.connect(path)
         self._signal_stream = SignalStream(self.incarnation, self.there)
         self._received: deque[Signal] = deque(self._handshake(hidden=hidden))
+        if not hidden:
+            self.socket.sendall(self.bytes_of(Holdings((), is_last=True)))
 
     def __enter__(self) -> Self:
         return self

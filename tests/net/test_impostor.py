@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pyx.net.endpoint import Arrival
-from pyx.wire.handshake.hello import DIALLER, pack_hello
+from pyx.wire.handshake.hello import DIALLER, PROTOCOL_VERSION, pack_hello
 from tests.local_nodes import until
 from tests.net.endpoint_nodes import DialFailed
 from tests.net.impostor import (
@@ -68,11 +68,11 @@ WRONG: Final[dict[str, tuple[Callable[[], Impostor], str]]] = {
     "hello with my own name": (lambda: bob_with(name="gus@127.0.0.1"), "it has this node's own name"),
     "hello of an old version": (
         lambda: bob_with(lowest=0, highest=0),
-        "it speaks pyx protocol 0, this node 2",
+        f"it speaks pyx protocol 0, this node {PROTOCOL_VERSION}",
     ),
     "hello of a version to come": (
-        lambda: bob_with(lowest=3, highest=9),
-        "it speaks pyx protocol 3 to 9, this node 2",
+        lambda: bob_with(lowest=PROTOCOL_VERSION + 1, highest=9),
+        f"it speaks pyx protocol {PROTOCOL_VERSION + 1} to 9, this node {PROTOCOL_VERSION}",
     ),
     "hello with unknown flags": (lambda: bob_with(flags=4), "it requires what this node lacks (flags 0x4)"),
     "hello without a creation": (lambda: bob_with(creation=0), "its creation is 0"),
