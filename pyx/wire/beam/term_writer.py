@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import operator
+import struct
 from itertools import chain
 from struct import Struct as Layout
 from typing import TYPE_CHECKING, Any, Final
@@ -80,7 +81,7 @@ def encode_term(
     except Unsendable as why:
         path, part = _place(levels, what)
         raise EncodeError(path, part, str(why), hint=why.hint) from None
-    except (RuntimeError, ArithmeticError, TypeError, ValueError) as cause:
+    except (RuntimeError, ArithmeticError, TypeError, ValueError, struct.error) as cause:
         path, part = _place(levels, what)
         raise EncodeError(path, part, f"could not be encoded ({type(cause).__name__}: {cause})") from None
     if len(out) > max_bytes:
