@@ -282,7 +282,22 @@ class SignalReader:
     def _payload_down(
         self, control: tuple[Any, ...], payload: ErlangTerm | Discarded | None
     ) -> Signal | None:
-        return self._down((*control, self._reason(payload)), None)
+        answer = self._returned(control, payload) if type(payload) is ErlangTerm else None
+        return answer or self._down((*control, self._reason(payload)), None)
+
+    def _returned(self, control: tuple[Any, ...], reason: ErlangTerm) -> Answer | None:
+        """The answer of a call that has returned; its value stays a term until it is asked for."""
+        _number, _target, _to, ref = control
+        asked = self._exchanges.own.get(ref) if type(ref) is Ref else None
+        if asked is None or asked.kind != "call" or reason.data[:2] != b"h\x03":
+            return None
+        _, at = reason.item_at(2, self._here)
+        word, end = reason.item_at(at, self._here)
+        if type(word) is not Atom or word != "return":
+            return None
+        del self._exchanges.own[ref]
+        value = ErlangTerm(reason.data[end:], reason.atoms)
+        return Answer(asked.number, "value", Payload(value, self._there))
 
     def _group_leader(self, control: tuple[Any, ...], _: object) -> Signal:
         _number, leader, to = control
