@@ -12,7 +12,7 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, NodeDown, NodeUp
+from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, NodeDown, NodeUp, Replied
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
 from tests.simulation.groups import Memberships, node_is_up
@@ -142,6 +142,9 @@ class Actor:
                 self._exit_came(pid, reason)
             case Called():
                 self._was_called(item)
+            case Replied(_, body) if body.origin is not None and body.origin.name == HOSTILE:
+                self.world.count("reply of the hostile node")  # by an alias, whose reference can be guessed
+                self._forget_used_aliases()
             case NodeDown(name):
                 self._node_is_down(name)
             case GroupChanged():
@@ -155,6 +158,9 @@ class Actor:
                 self._message_came(item)
 
     def _was_called(self, called: Called) -> None:
+        if called.pid.node == HOSTILE:
+            self.world.count("call of the hostile node")
+            return
         request = self.world.requests.get(bytes(called.body.data))
         if request is None:
             self.world.violated(f"{self} got a call that was never made: {called}")
@@ -186,8 +192,7 @@ class Actor:
             and item.origin.name == HOSTILE
         ):
             self.world.count("message of the hostile node")
-            # It may have come by an alias for one message: the reference can be guessed.
-            self.aliases = {ref: once for ref, once in self.aliases.items() if ref in self.process.aliases}
+            self._forget_used_aliases()  # it may have come by an alias: the reference can be guessed
             return
         if sent is None:
             self.world.violated(f"{self} got a message that was never sent: {item}")
@@ -267,6 +272,9 @@ class Actor:
             must(seen in process.links, f"{self} got {sent} before its link")
         if sent.linked is False and sender not in self.linked_ever:
             must(seen not in process.links, f"{self} got {sent} before its unlink")
+
+    def _forget_used_aliases(self) -> None:
+        self.aliases = {ref: once for ref, once in self.aliases.items() if ref in self.process.aliases}
 
     def _alias_numbers(self) -> set[int]:
         return {ref.number for ref in self.aliases}

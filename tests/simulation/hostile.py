@@ -21,6 +21,8 @@ from pyx.signals import (
     Dropped,
     ExitSignal,
     ExitTo,
+    GenCall,
+    GenReply,
     Held,
     Holdings,
     Leader,
@@ -159,7 +161,8 @@ class HostileSession:
         return [
             self._send, self._link, self._unlink, self._ack, self._exit, self._exit_to, self._monitor,
             self._monitor, self._demonitor, self._down, self._down, self._prints, self._crashed, self._leader,
-            self._dropped, self._answer, self._spawned, self._nodes, self._ping, self._pong,
+            self._dropped, self._gen_call, self._gen_reply, self._answer, self._spawned, self._nodes,
+            self._ping, self._pong,
             *self._of_groups(),
         ]  # fmt: skip
 
@@ -209,6 +212,16 @@ class HostileSession:
             self._world.random.choice((self._victim_pid(), "stock", self._victim_ref())),
             payload,
         )
+
+    def _gen_call(self) -> GenCall:
+        """A call, most often by a new reference: one that is used twice ends the session."""
+        random, number = self._world.random, self._world.unique()
+        target = self._victim_pid() if random.random() < 0.8 else "stock"
+        ref = Ref(number if random.random() < 0.99 else 1)
+        return GenCall(self._mine(), target, ref, random.random() < 0.5, Payload(encode((MARK, number))))
+
+    def _gen_reply(self) -> GenReply:
+        return GenReply(self._mine(), self._victim_ref(), Payload(encode((MARK, self._world.unique()))))
 
     def _link(self) -> Link:
         return Link(self._mine(), self._victim_pid())

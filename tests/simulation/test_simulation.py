@@ -80,6 +80,7 @@ def test_runs_contain_everything_that_can_happen() -> None:
             "hostile node: accept",
             "hostile node broke the protocol",
             "message of the hostile node",
+            "call of the hostile node",
             "exit of the hostile node",
         ),
         *("group join", "group leave", "groups with members"),
