@@ -194,8 +194,9 @@ class CallRequest(concurrent.futures.Future[Any]):
         try:
             return super().result(timeout)
         except concurrent.futures.TimeoutError:
-            if self.done() or timeout is None:
-                raise  # the handler's own
+            if self.done():  # meanwhile, or the handler's own time-out
+                return super().result()
+            assert timeout is not None
             raise CallTimeout(self._asked.server, self._asked.request, timeout) from None
 
     def wake(self) -> None:
