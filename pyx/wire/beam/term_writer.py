@@ -6,7 +6,9 @@ made of `Atom` values, of None, True and False, and of names by their place (a f
 of data: Erlang keeps atoms for ever.
 
 One loop writes a message, with a stack of its own.  Deep messages, and those that contain themselves, are
-refused.
+refused.  [measured beside pyx's own encoding, µs to write / to read: `{:add, pid, %{name: "nike", qty: 30}}`
+3.4 / 5.3 beside 1.9 / 3.6, a call of a server 4.4 / 8.5 beside 9.4 / 9.6, 100 maps of five keys 325 / 490
+beside 106 / 50, 1 MiB of bytes 52 / 48 beside 23 / 23]
 """
 
 from __future__ import annotations
