@@ -142,6 +142,19 @@ class TestHere:
             "pyx-process-loop"
         )
 
+    @pytest.mark.parametrize("reason", ["crash", "normal"])
+    def test_k11_task_without_a_link_outlives_its_caller(self, reason: str, node: LocalNode) -> None:
+        pids: list[Any] = []
+
+        def caller() -> None:
+            pids.append(Task.Supervisor.async_nolink("tasks", never).pid)
+            raise Exit(reason)
+
+        with pytest.raises(Exit):
+            as_process(node, caller)
+        until(lambda: len(in_kernel(node, node.kernel.tables.processes.all)) == 3)
+        assert as_process(node, lambda: Task.Supervisor.children("tasks")) == pids
+
     def test_k15_exception_is_an_exit(self, node: LocalNode) -> None:
         def story() -> Any:
             return Task.yield_(Task.Supervisor.async_nolink("tasks", raises), HANG)

@@ -760,6 +760,22 @@ class TestLifetimes:
         assert in_kernel(node, node.kernel.tables.find, task.pid) is not None
 
 
+def test_thousand_tasks_leave_nothing(node: LocalNode) -> None:
+    async def body(number: int) -> int:
+        await aio.sleep(0)
+        return number
+
+    def story() -> None:
+        tasks = [Task.async_(body, number) for number in range(1000)]
+        assert Task.await_many(tasks, None) == list(range(1000))
+        holds_nothing()
+        assert drain() == []
+        until(lambda: Process.list() == [own_pid()])
+
+    as_process(node, story)
+    assert node.kernel.tables.aliases == {}
+
+
 class TestCallers:
     def test_k23_callers_and_ancestors_stand_in_the_dictionary(self, node: LocalNode) -> None:
         def family() -> tuple[Any, Any]:
