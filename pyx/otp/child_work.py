@@ -1,7 +1,7 @@
 """What a supervisor keeps to start a child again and again: its function, and copies of its arguments.
 
-    client    with request_for(sup, spec) as request:    asks a supervisor, of this node or another one
-    server    spec = spec_in(request, origin)            raises RpcRefused, by the policy on remote work
+    client    request = request_for(node, spec)     asks a supervisor, of this node or another one
+    server    spec = spec_in(request, origin)       raises RpcRefused, by the policy on remote work
 
 The arguments are encoded once, so what a caller does with its own values later changes no restart.  On this
 node a specification is handed over as it is, and may hold a function without a name; to another node travels
@@ -10,26 +10,20 @@ what names it.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyx.otp.child_errors import ChildSpecInvalid
 from pyx.otp.children import ChildSpec
-from pyx.otp.remote_work import LocalWork, admitted, work_for
-from pyx.primitives import make_ref
+from pyx.otp.remote_work import LocalRequest, LocalWork, admitted, work_for
 from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import this_node
 from pyx.runtime.rpc_functions import is_coroutine_function
-from pyx.terms import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pyx.terms import Incarnation
-
-_handed: Final[dict[Ref, ChildSpec]] = {}
-"""Specifications on their way to a supervisor of this OS process, by the reference in the request."""
 
 
 class StartWork(Protocol):
@@ -86,9 +80,8 @@ def kept(spec: ChildSpec, *, is_spawned: bool | None = None) -> ChildSpec:
     return replace(spec, what=ChildWork(work, spawned), args=(), kwargs={})
 
 
-@contextlib.contextmanager
-def request_for(node: str, spec: ChildSpec) -> Iterator[tuple[str, Any]]:
-    """Makes the request that has a supervisor start a child; good for one call.
+def request_for(node: str, spec: ChildSpec) -> LocalRequest | tuple[str, Any]:
+    """Returns the request that has a supervisor start a child.
 
     Args:
         node: the supervisor's; `""` for this one.
@@ -99,18 +92,12 @@ def request_for(node: str, spec: ChildSpec) -> Iterator[tuple[str, Any]]:
     """
     here = this_node()
     if here.kernel.tables.is_here(node):
-        ref = make_ref()
-        _handed[ref] = kept(spec)
-        try:
-            yield "start_child", ref
-        finally:
-            _handed.pop(ref, None)
-        return
+        return LocalRequest("start_child", kept(spec))
     encoded(spec.id, here.max_message_bytes, what="id")
     function = spec.what if spec.is_function else spec.what.start_link
     options = (spec.id, spec.restart, spec.shutdown, spec.type, spec.significant)
     work = work_for("start_child", node, function, spec.args, spec.kwargs)
-    yield "start_child", (options, spec.is_function, work)
+    return "start_child", (options, spec.is_function, work)
 
 
 def spec_in(request: Any, origin: Incarnation | None) -> ChildSpec:
@@ -120,8 +107,8 @@ def spec_in(request: Any, origin: Incarnation | None) -> ChildSpec:
         RpcRefused: a peer asks, and the policy of this node forbids it to choose that function.
         ChildSpecInvalid: it is not a specification.
     """
-    if type(request) is Ref and origin is None and (spec := _handed.get(request)) is not None:
-        return spec
+    if origin is None and type(request) is ChildSpec and type(request.what) is ChildWork:
+        return request
     match request:
         case ((id, restart, shutdown, type_, significant), bool(is_spawned), work):
             try:

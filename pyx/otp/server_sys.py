@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pyx.core.tables import THE_NODE
 from pyx.execution.context import acting_leader
-from pyx.otp.remote_work import LocalWork, work_for
-from pyx.otp.server_calls import CALL_SECONDS, system_call
-from pyx.otp.system_requests import functions_at_home
-from pyx.runtime.arguments import checked_destination, node_of_destination
-from pyx.runtime.local_node import this_node
+from pyx.otp.remote_work import LocalRequest, work_for
+from pyx.otp.server_calls import CALL_SECONDS, placed, system_call
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
     from pyx.otp.server_calls import Server
 
 __all__ = ["Sys"]
-
-
-_numbers: Final = itertools.count(1)
 
 
 class Sys:
@@ -90,16 +83,9 @@ async def get_state(server: Server, timeout: float | None) -> Any:
 
 async def replace_state(server: Server, function: Any, timeout: float | None) -> Any:
     """See `Sys.replace_state`."""
-    node = node_of_destination(checked_destination(this_node(), server))
-    work = work_for("Sys.replace_state", node, function, (), {})
-    if type(work) is not LocalWork:
-        return (await system_call(server, ("replace_state", work), timeout))[1]
-    number = next(_numbers)
-    functions_at_home[number] = work  # as it is: a function typed at the prompt, say, is not data
-    try:
-        return (await system_call(server, ("replace_state", number), timeout))[1]
-    finally:
-        del functions_at_home[number]
+    placed_server, node = placed(server)
+    parts = "replace_state", work_for("Sys.replace_state", node, function, (), {})
+    return (await system_call(placed_server, parts if node else LocalRequest(*parts), timeout))[1]
 
 
 async def trace(server: Server, is_on: bool, timeout: float | None) -> Any:

@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pyx.otp.child_errors import REFUSALS, ChildSpecInvalid
 from pyx.otp.child_work import request_for
 from pyx.otp.children import spec_of
-from pyx.otp.server_calls import call
+from pyx.otp.server_calls import call, placed
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
-from pyx.runtime.arguments import checked_destination, node_of_destination
-from pyx.runtime.local_node import this_node
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -39,9 +37,8 @@ async def count_children(supervisor: Server) -> dict[str, int]:
 async def start_child(supervisor: Server, what: Any) -> Pid | None:
     """Has a supervisor start a child; returns its pid, or None if it was ignored."""
     spec = spec_of(what)
-    node = node_of_destination(checked_destination(this_node(), supervisor))
-    with request_for(node, spec) as request:
-        return _pid_in(await call(supervisor, request, None), spec.id)
+    server, node = placed(supervisor)
+    return _pid_in(await call(server, request_for(node, spec), None), spec.id)
 
 
 async def restart_child(supervisor: Server, child: Any) -> Pid | None:

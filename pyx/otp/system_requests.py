@@ -7,14 +7,14 @@ of the message.  See `server_sys.py` for the functions that ask.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pyx.core.policy import allows
 from pyx.errors import EncodeError, RpcRefused
 from pyx.execution import tracebacks
 from pyx.otp.handler_results import Stop
 from pyx.otp.protocol import raised_value, refused_value
-from pyx.otp.remote_work import LocalWork, admitted
+from pyx.otp.remote_work import admitted, parts_of
 from pyx.otp.server_replies import send_reply
 from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import this_node
@@ -24,10 +24,6 @@ from pyx.terms import Pid
 if TYPE_CHECKING:
     from pyx.otp.running_server import RunningServer
     from pyx.terms import Incarnation
-
-
-functions_at_home: Final[dict[int, LocalWork]] = {}
-"""Functions that `Sys.replace_state` has asked servers of this node to call, by the number in the request."""
 
 
 def answer_system_request(
@@ -41,6 +37,7 @@ def answer_system_request(
         origin: the node that encoded it; None for this one.
     """
     _, frm, request = message
+    request = parts_of(request)
     if not (type(frm) is tuple and len(frm) == 2):
         return None
     match request:
@@ -71,8 +68,6 @@ def _answer(running: RunningServer, request: Any, origin: Incarnation | None) ->
             case "get_status":
                 return _status(running)
             case ("replace_state", work):
-                if origin is None and type(work) is int:
-                    work = functions_at_home[work]
                 running.server.__setstate__(admitted(origin, work)(running.server.__getstate__()))
                 return "ok", as_data(running.server.__getstate__())
             case ("debug", ("trace", bool(is_on))):

@@ -19,7 +19,9 @@ from pyx import (
     self,
     send,
 )
-from pyx.otp.child_work import spec_in
+from pyx.otp.child_work import request_for, spec_in
+from pyx.otp.remote_work import LocalRequest
+from pyx.terms import Incarnation
 from tests.local_nodes import HANG, LocalNodes, as_process
 
 if TYPE_CHECKING:
@@ -136,9 +138,15 @@ def test_what_is_no_specification_is_refused(node: LocalNode) -> None:
             spec_in(request, None)
 
 
-def test_specification_that_was_handed_over_serves_no_second_request(node: LocalNode) -> None:
-    sup = as_process(node, lambda: Supervisor.start([], strategy="one_for_one"))
-    Supervisor.start_child(sup, child(lambda: receive("end"), id="a"))
-    from pyx.otp.child_work import _handed
+def test_specification_as_it_is_comes_from_this_node_alone(node: LocalNode) -> None:
+    def story() -> None:
+        request = request_for("", child(receive, "end", id="a"))
+        assert type(request) is LocalRequest
+        spec = request.parts[1]
+        assert spec_in(spec, None) is spec
+        with pytest.raises(ChildSpecInvalid):
+            spec_in(spec, Incarnation("peer@test", 7))
+        with pytest.raises(ChildSpecInvalid):
+            spec_in(child(receive, "end", id="a"), None)  # not prepared
 
-    assert _handed == {}
+    as_process(node, story)
