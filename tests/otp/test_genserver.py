@@ -7,6 +7,7 @@ process loop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,7 +42,7 @@ from pyx import (
     via,
 )
 from pyx.atoms import Atom
-from pyx.errors import EncodeError
+from pyx.errors import EncodeError, WouldBlock
 from pyx.otp.protocol import call_message
 from pyx.otp.server_calls import system_call
 from pyx.runtime.request import wait
@@ -221,6 +222,56 @@ def test_g6_timeout_of_init(run: Any) -> None:
         return received()
 
     assert run(parent) == "timeout"
+
+
+@KINDS
+def test_process_on_the_loop_starts_servers_by_the_twins(
+    run: Any, node: LocalNode, kind: type[Stock]
+) -> None:
+    async def parent() -> Any:
+        Process.flag("trap_exit", True)
+        pid = await aio.GenServer.start_link(kind, {"nike": 1}, name="stock")
+        assert await kind.add.aio(pid, "nike") == 2
+        with pytest.raises(WouldBlock, match=r"add\.aio"):
+            kind.add(pid, "nike")
+        with pytest.raises(StartFailed):
+            await aio.GenServer.start_link(kind, ["bad_thing"])
+        assert (await aio.receive(timeout=10))[2] == "bad_thing"
+        assert await aio.GenServer.stop(pid) == "ok"
+        return await aio.receive(("EXIT", pid, ...), timeout=10)
+
+    async def main() -> Any:
+        outcome.append(await parent())
+
+    outcome: list[Any] = []
+    pid, _ = node.processes.spawn(main, ())
+    assert end_of(node, pid) in {"normal", "noproc"}
+    assert outcome[0][2] == "normal"
+
+
+@KINDS
+def test_nothing_is_left_of_hundreds_of_servers(run: Any, node: LocalNode, kind: type[Stock]) -> None:
+    def churn(number: int) -> None:
+        for index in range(number):
+            pid = kind.start({"nike": index}, name="stock")
+            assert kind.add("stock", "nike") == index + 1
+            if index % 3 == 0:
+                GenServer.stop(pid)
+            elif index % 3 == 1:
+                kind.stop_with(pid, "shutdown", "bye")
+            else:
+                ref = Process.monitor(pid)
+                Process.exit(pid, "kill")
+                down_of(ref)
+
+    run(lambda: churn(30))
+    tables = node.kernel.tables
+    gc.collect()
+    before = len(gc.get_objects())
+    run(lambda: churn(300))
+    assert tables.names == {}
+    until(lambda: not tables.processes)
+    until(lambda: gc.collect() < 0 or len(gc.get_objects()) < before + 300)
 
 
 # ---------------------------------------------------------------- failures of handlers
