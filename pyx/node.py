@@ -76,6 +76,7 @@ class Node:
     def info() -> dict[str, Any]:
         """Returns facts about this node: name, connections, processes, threads that outlive their process.
 
+        `erlang_nodes` are the connected nodes that speak Erlang's protocol (`beam`).
         `queued_bytes` is a dict from each node with queued messages to their bytes.  `loop_lag` is the worst
         delay of the transport's event loop in the last minute, in seconds.  `dying_threads` counts the dead
         processes whose code still runs; `stuck` lists, as `(pid, place)`, those that run 5 s after their end.

@@ -80,6 +80,9 @@ class SignalSession(Protocol):
     def unwritten(self) -> list[str]:
         """Returns the signals that could not be written since the last call, each as a sentence."""
 
+    def unanswered(self) -> list[Signal]:
+        """Returns answers, as if of the peer, to the calls among those."""
+
     def receive_data(self, data: bytes | memoryview) -> list[Signal]:
         """Returns the signals that *data* completes; raises ProtocolError."""
 
@@ -236,6 +239,8 @@ class Connection:
             if self._session.left_out:
                 for sentence in self._session.unwritten():
                     self._on_loop(self._owner.signal_not_sent, sentence)
+                if answers := self._session.unanswered():
+                    self._on_loop(self._owner.signals_received, answers)
         try:
             while self._unsent:
                 self._unsent = self._unsent[self._stream.send(self._unsent) :]

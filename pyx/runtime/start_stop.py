@@ -13,6 +13,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.peers import BEAM
 from pyx.errors import AlreadyStarted, NameTaken, NodeNameInvalid, PyxError
 from pyx.execution import stdout_router
 from pyx.execution.interrupts import guard_main_thread
@@ -244,6 +245,9 @@ def info(node: LocalNode) -> dict[str, Any]:
             "max_message_mib": node.max_message_bytes // MIB,
             "nodes": kernel.membership.nodes(("visible",)),
             "hidden_nodes": kernel.membership.nodes(("hidden",)),
+            "erlang_nodes": sorted(
+                peer.name for peer in kernel.tables.peers.values() if peer.dialect == BEAM
+            ),
             "partitions": kernel.membership.partitions(),
             "queued_bytes": kernel.router.queued(),
             "processes": len(kernel.tables.processes.all()),

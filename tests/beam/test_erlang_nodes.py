@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from pyx.errors import (
 from pyx.otp.call_errors import CallNoProcess
 from pyx.terms import Pid
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import COOKIE, HANG, real_nodes
+from tests.beam.real_nodes import COOKIE, HANG, erl_command, real_nodes
 from tests.local_nodes import LocalNodes, as_process, start_node, until
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ def real() -> Iterator[RealNodes]:
         yield real
 
 
+def cookie_file(real: RealNodes) -> str:
+    """The file of the cookie that the real nodes have."""
+    file = Path(real.home, "erlang")
+    file.write_text(COOKIE)
+    file.chmod(0o600)
+    return str(file)
+
+
 @pytest.fixture(scope="module")
 def a(real: RealNodes) -> IexNode:
     return real.iex("a")
@@ -62,12 +71,10 @@ def gus(
 ) -> Iterator[LocalNode]:
     """A pyx node that speaks with Erlang nodes; iex knows its name as `gus`."""
     monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
-    cookie = Path(home, "erlang")
-    cookie.write_text(COOKIE)
-    cookie.chmod(0o600)
+    assert home
     node = nodes.make()
     host = a.name.partition("@")[2]
-    start_node(node, f"gus@{host}", beam="hidden", beam_cookie_file=str(cookie))
+    start_node(node, f"gus@{host}", beam="hidden", beam_cookie_file=cookie_file(real))
     assert a.ask("Process.flag(:trap_exit, false)") in {"true", "false"}
     a.ask(f"gus = :{node.kernel.tables.name!r}".replace("'", '"'))
     assert a.ask("Node.ping(gus)") == ":pong"
@@ -89,6 +96,7 @@ def test_pyx_node_is_a_hidden_node_of_erlang(gus: LocalNode, a: IexNode) -> None
     assert a.ask("Node.connect(gus)") == "true"
     assert as_process(gus, lambda: Node.list("connected")) == [a.name]
     assert as_process(gus, Node.list) == []
+    assert as_process(gus, Node.info)["erlang_nodes"] == [a.name]
     assert as_process(gus, lambda: Node.ping(a.name)) == "pong"
     assert a.ask("Node.ping(:nosuch@" + a.name.partition("@")[2] + ")") == ":pang"
 
@@ -274,7 +282,7 @@ def test_server_of_elixir_is_called_by_python(gus: LocalNode, a: IexNode) -> Non
         return [*said, GenServer.call(server, (Atom("add"), 2))]
 
     assert as_process(gus, calls) == [(Atom("got"), 6), "ok", (Atom("got"), 2)]
-    assert a.ask("Process.info(srv, :monitored_by)") == "{:monitored_by, []}"
+    until(lambda: a.ask("Process.info(srv, :monitored_by)") == "{:monitored_by, []}")
     with pytest.raises(EncodeError):
         as_process(gus, lambda: GenServer.call(server, math.nan))
     with pytest.raises(PyxError, match="bad"):
@@ -385,9 +393,6 @@ def test_spawn_of_a_missing_function_ends_with_undef(gus: LocalNode, a: IexNode)
 
 
 def test_output_travels_both_ways(real: RealNodes, a: IexNode) -> None:
-    cookie = Path(real.home, "erlang")
-    cookie.write_text(COOKIE)
-    cookie.chmod(0o600)
     program = """
 from pyx.atoms import Atom
 Process.register(self(), "main")
@@ -395,7 +400,16 @@ receive("go")
 Node.spawn(receive(), "IO", "puts", ["printed by a BEAM process"])
 receive("end")
 """
-    command = [sys.executable, "-m", "pyx", "--sname", "out", "--beam", "--beam-cookie-file", str(cookie)]
+    command = [
+        sys.executable,
+        "-m",
+        "pyx",
+        "--sname",
+        "out",
+        "--beam",
+        "--beam-cookie-file",
+        cookie_file(real),
+    ]
     out = subprocess.Popen(
         [*command, "-e", program],
         env={**real.environment, "PYX_RUNTIME_DIR": real.home},
@@ -516,6 +530,88 @@ def test_node_with_another_cookie_is_refused(real: RealNodes, gus: LocalNode) ->
     w.ask(f"Node.set_cookie(:{name!r}, :{COOKIE})".replace("'", '"'))
     assert w.ask(f"Node.ping(:{name!r})".replace("'", '"')) == ":pong"
     w.close()
+
+
+def test_node_without_a_name_is_given_one(real: RealNodes, gus: LocalNode) -> None:
+    name = gus.kernel.tables.name
+    host = name.partition("@")[2]
+    command = [erl_command(), "-noshell", "-sname", "undefined", "-setcookie", COOKIE, "-eval"]
+    program = f"io:format(\"~p ~p~n\", [net_kernel:connect_node('{name}'), node()]), halt()."
+    done = subprocess.run(
+        [*command, program], env=real.environment, capture_output=True, text=True, timeout=HANG, check=True
+    )
+    assert re.fullmatch(rf"true '[0-9A-Z]{{7}}@{host}'", done.stdout.strip())
+
+
+def test_call_by_erl_call_is_answered(real: RealNodes, gus: LocalNode) -> None:
+    erl_call = shutil.which("erl_call")
+    if erl_call is None:
+        pytest.skip("erl_call is not installed")
+    first = gus.kernel.tables.name.partition("@")[0]
+
+    def asked(what: str) -> str:
+        command = [erl_call, "-sname", first, "-c", COOKIE, "-a", what]
+        done = subprocess.run(
+            command, env=real.environment, capture_output=True, text=True, timeout=HANG, check=True
+        )
+        return done.stdout
+
+    assert asked("math sqrt [16]") == "4.000000"
+    assert asked("math nope [16]") == "{badrpc, {'EXIT', {undef, [{math, nope, [16], []}]}}}"
+
+
+def test_python_is_evaluated_by_rpc_eval(real: RealNodes, gus: LocalNode) -> None:
+    elixir = shutil.which("elixir")
+    if elixir is None:
+        pytest.skip("Elixir is not installed")
+
+    def evaluated(source: str) -> subprocess.CompletedProcess[str]:
+        command = [elixir, "--sname", "e", "--cookie", COOKIE, "--rpc-eval", gus.kernel.tables.name, source]
+        return subprocess.run(
+            command, env=real.environment, capture_output=True, text=True, timeout=HANG, check=False
+        )
+
+    assert evaluated("1 + 1").returncode == 0
+    failed = evaluated("1/0")
+    assert failed.returncode == 1
+    assert "ZeroDivisionError" in failed.stderr
+    with gus.kernel_call as kernel:
+        kernel.tables.set_policy("exported")
+    assert "refused by --rpc exported" in evaluated("1 + 1").stderr
+
+
+def test_command_line_says_that_the_name_is_taken(real: RealNodes, a: IexNode) -> None:
+    cookie = cookie_file(real)
+    command = [
+        sys.executable,
+        "-m",
+        "pyx",
+        "--sname",
+        a.name,
+        "--beam",
+        "--beam-cookie-file",
+        cookie,
+        "-e",
+        "1",
+    ]
+    environment = {**real.environment, "PYX_RUNTIME_DIR": real.home}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG, check=False)
+    assert done.returncode == 3
+    assert f"pyx: the name {a.name} is in use by another node\n" in done.stderr
+
+
+def test_idle_connection_stands(real: RealNodes, nodes: LocalNodes, gus: LocalNode) -> None:
+    assert nodes
+    quick = real.iex("quick", "--erl", "-kernel net_ticktime 4")
+    name = gus.kernel.tables.name
+    assert as_process(gus, lambda: Node.ping(quick.name)) == "pong"
+    quick.ask(
+        f":net_kernel.monitor_nodes(true, node_type: :all); Node.monitor(:{name!r}, true)".replace("'", '"')
+    )
+    said = quick.ask("receive do x -> x after 7000 -> :nothing end")  # more than the time that it waits
+    assert said == ":nothing"
+    assert as_process(gus, lambda: quick.name in Node.list("connected"))
+    quick.close()
 
 
 def test_name_that_an_erlang_node_has_is_taken(nodes: LocalNodes, gus: LocalNode, a: IexNode) -> None:

@@ -62,6 +62,10 @@ class BeamSession:
         """See `SignalStream.unwritten`."""
         return self._scheduler.unwritten()
 
+    def unanswered(self) -> list[Signal]:
+        """See `SignalStream.unanswered`."""
+        return self._scheduler.unanswered()
+
     def receive_data(self, data: bytes | memoryview) -> list[Signal]:
         """The signals that *data* completes, in order.
 

@@ -16,18 +16,22 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pyx.signals import (
     SIGNAL_BYTES,
+    Answer,
+    Call,
     Down,
     GenReply,
     Goodbye,
     Held,
     Holdings,
     Let,
+    Payload,
     Send,
     Signal,
     Spawned,
     queued_bytes,
 )
-from pyx.terms import Pid
+from pyx.terms import Pid, Raised
+from pyx.wire.codec import encode
 from pyx.wire.frames.fragments import (
     FRAGMENT_BYTES,
     HEAD_BYTES,
@@ -117,6 +121,7 @@ class OutputScheduler:
         self._goodbye: Goodbye | None = None
         self.left_out: Final[list[str]] = []
         """The signals that could not be written, for `unwritten`."""
+        self._unanswered: list[Signal] = []
         self.is_empty = True
         """True when `gather` has returned all bytes of the signals that it took."""
 
@@ -173,8 +178,17 @@ class OutputScheduler:
         self.left_out.clear()
         return unwritten
 
+    def unanswered(self) -> list[Signal]:
+        """The answers to those of the signals left out since the last call that have a waiter here."""
+        unanswered = self._unanswered.copy()
+        self._unanswered.clear()
+        return unanswered
+
     def _leave_out(self, signal: Signal, error: Exception) -> int:
         """Records that a signal cannot be written; returns the bytes released from the outbox."""
+        if type(signal) is Call and signal.number:
+            raised = Raised("EncodeError", str(error))
+            self._unanswered.append(Answer(signal.number, "raised", Payload(encode(raised))))
         self.left_out.append(f"the {type(signal).__name__} cannot be sent: {error}")
         return queued_bytes(signal)
 

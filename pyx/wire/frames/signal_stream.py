@@ -87,6 +87,10 @@ class SignalStream:
         """The signals that could not be written since the last call, each as a sentence with the reason."""
         return self._scheduler.unwritten()
 
+    def unanswered(self) -> list[Signal]:
+        """The answers, as if of the peer, to the calls among those signals."""
+        return self._scheduler.unanswered()
+
     # ------------------------------------------------------------ in
 
     def receive_data(self, data: bytes | memoryview) -> list[Signal]:

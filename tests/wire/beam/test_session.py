@@ -414,6 +414,11 @@ def test_call_with_keyword_arguments_is_left_out() -> None:
     gus = Connection()
     gus.writes(Call(OWN, 3, OWN, payload(("os", "f", [], {"a": 1}))), Tick())
     assert "keyword arguments" in gus.session.unwritten()[0]
+    (answer,) = gus.session.unanswered()
+    assert isinstance(answer, Answer)
+    assert (answer.number, answer.outcome) == (3, "raised")
+    assert opened(answer.payload).type == "EncodeError"
+    assert gus.session.unanswered() == []
 
 
 def test_question_about_a_process_is_process_info() -> None:
