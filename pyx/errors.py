@@ -38,7 +38,8 @@ from this file, or a plain `TypeError` or `ValueError`.  Facts are attributes; e
     ProcessKilled (BaseException)      raised in a process that is already dead
 
 Below `PyxError` stand also the errors of OTP's behaviours: `otp/call_errors.py` has those of calls,
-`otp/task_errors.py` those of tasks.
+`otp/task_errors.py` those of tasks, `otp/start_errors.py` those of starts, `otp/child_errors.py` those of
+supervisors, `otp/application_errors.py` those of applications.
 """
 
 from __future__ import annotations

@@ -35,6 +35,7 @@ from pyx import (
     spawn,
     via,
 )
+from pyx import self as self_pid
 from pyx.errors import ReceiveTimeout
 from tests.local_nodes import HANG, end_of, until
 from tests.otp.supervised import Kid, end_message, in_process, kid, starts, stops, told
@@ -403,6 +404,38 @@ def test_many_temporary_children_come_and_go() -> None:
         assert not isinstance(pid, str | None)
         send(pid, "end")
     until(lambda: Supervisor.which_children(sup) == [])
+
+
+@in_process
+def test_supervisor_waits_for_a_child_that_is_not_ready_and_a_kill_ends_both() -> None:
+    class Slow(GenServer):
+        def init(self, boss: Pid) -> None:
+            send(boss, ("slow", self_pid()))
+            receive("go on")
+
+    sup = supervisor("a", name="sup")
+    boss = self()
+    spawn(lambda: Supervisor.start_child("sup", child(Slow, boss)))
+    slow = receive(("slow", ...), timeout=HANG)[1]
+    with pytest.raises(CallTimeout):  # as in OTP
+        GenServer.call(sup, "which_children", 0.01)
+    ref = Process.monitor(slow)
+    Process.exit(sup, "kill")
+    assert receive(("DOWN", ref, "process", slow, ...), timeout=HANG)[4] == "killed"
+
+
+@in_process
+def test_child_has_all_the_time_that_its_specification_gives_it() -> None:
+    sup = supervisor(kid("a", shutdown=None))
+    crash(sup, "a", "deaf")
+    receive("deaf", timeout=HANG)
+    pid = pid_of(sup, "a")
+    spawn(lambda: Supervisor.stop(sup))
+    with pytest.raises(ReceiveTimeout):
+        receive(("EXIT", sup, ...), timeout=0.05)
+    send(pid, "hear")
+    assert told(1) == stops("a", reason="deaf")
+    assert end_message(sup) == "normal"
 
 
 # ---------------------------------------------------------------- children
