@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from pyx.terms import Ref
 
 PIECE: Final = 512
-"""Entries of one piece of the holdings: mostly some 15 KiB, which its reader applies in a millisecond."""
+"""Entries of one piece of the holdings: mostly some 15 KiB, which its reader applies in a millisecond.
+
+[measured, CPU time, 100,000 entries: 35 ms in the kernel call that sends them, 110 ms to write, 340 ms to
+read, 83 ms in kernel calls of their receiver, none longer than 10 ms; 10,000 entries: a tenth of that]
+"""
 
 
 class Groups:
