@@ -16,12 +16,10 @@ from pyx.otp.task_process import end, receive_here
 from pyx.process import Process
 from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.local_node import node_of, this_node
-from pyx.terms import Ref
+from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from pyx.terms import Pid
 
     Outcome: TypeAlias = tuple[str, Any]
     """`("ok", value)` or `("exit", reason)`."""
@@ -234,8 +232,11 @@ def take_now(*patterns: Any) -> Any:
 
 
 def check_owner(call: str, task: AwaitedTask) -> None:
-    """Raises TaskNotMine in a process that has not started the task."""
+    """Raises TaskNotMine in a process that has not started the task, and TypeError for another thing."""
     asking = require(call).process.pid
+    if type(getattr(task, "owner", None)) is not Pid:
+        msg = f"a task is needed, as Task.async_ returns it, not {task!r}"
+        raise TypeError(msg)
     if task.owner != asking:
         raise TaskNotMine(task, task.owner, asking)
 

@@ -376,6 +376,16 @@ class TestAwait:
 
         as_process(node, story)
 
+    def test_something_else_than_a_task_is_refused(self, node: LocalNode) -> None:
+        def story() -> None:
+            for wait in (Task.await_, Task.yield_, Task.shutdown, Task.ignore):
+                with pytest.raises(TypeError, match=r"a task is needed, as .* not 'x'"):
+                    wait("x")  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="a task is needed"):
+                Task.await_many([Task.completed(1), None])  # type: ignore[list-item]
+
+        as_process(node, story)
+
     def test_messages_of_others_stay(self, node: LocalNode) -> None:
         def story() -> None:
             for message in (1, ("DOWN", "fake"), ("DOWN", None, "process", None, "fake"), ("ref", 2)):
