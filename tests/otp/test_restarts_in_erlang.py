@@ -17,7 +17,7 @@ import pytest
 from pyx.otp.child_errors import ChildError, ChildSpecInvalid
 from pyx.otp.restart_intensity import RestartIntensity
 from pyx.otp.restarts import Restarts
-from pyx.otp.supervision_steps import GIVE_UP, NotStarted, Started, TryAgain
+from pyx.otp.supervision_steps import GIVE_UP, NotStarted, Start, Started, StopChild, TryAgain
 from tests.otp.plans import Stage, worker
 
 if TYPE_CHECKING:
@@ -151,15 +151,15 @@ class Here(Stage):
         """What `Stage` answers, and the line about it."""
         name = getattr(getattr(step, "spec", None), "id", "")
         fails = self.fails.get(name)
-        match type(step).__name__:
-            case "Stop":
+        match step:
+            case StopChild():
                 self.said.append(f"stop {name}")
-            case "Start" if fails:
+            case Start() if fails:
                 self.said.append(f"failed {name}")
                 if fails[0] == "ignore":
                     fails.pop(0)
                     return Started(None)
-            case "Start":
+            case Start():
                 self.said.append(f"start {name}")
         return super()._answer(step)
 
