@@ -126,6 +126,6 @@ def test_identities_differ_for_keys_that_differ_in_erlang() -> None:
     assert len({identity(key) for key in KEYS}) == len(KEYS)
 
 
-@pytest.mark.parametrize("key", KEYS, ids=repr)
+@pytest.mark.parametrize("key", KEYS, ids=range(len(KEYS)))
 def test_identity_is_that_of_an_equal_key(key: object) -> None:
     assert identity(copy.deepcopy(key)) == identity(key)
