@@ -25,7 +25,7 @@ from pyx.runtime.local_node import node_of
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable
+    from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable
 
     from pyx.core.kernel import Kernel
     from pyx.core.processes import ProcessRecord
@@ -131,6 +131,7 @@ async def results(
                 stream.check_process()
     finally:
         stream.close()
+        await more.aclose()
 
 
 class _Stream:
@@ -212,7 +213,7 @@ def _give_up(kernel: Kernel, process: ProcessRecord, task: TaskParts) -> None:
     kernel.process_signals.exit(process.pid, task.pid, "kill")
 
 
-async def _as_async(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Any]:
+async def _as_async(items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Any, None]:
     if hasattr(items, "__aiter__"):
         async for item in items:
             yield item

@@ -317,6 +317,23 @@ class TestClosing:
         as_process(node, settled_with_nothing_left(traps(story)))
         as_process(node, settled_with_nothing_left(story))
 
+    def test_items_end_with_the_stream(self, node: LocalNode) -> None:
+        ended: list[str] = []
+
+        def items() -> Iterator[int]:
+            try:
+                yield from range(9)
+            finally:
+                ended.append("items")
+
+        def story() -> None:
+            stream = Task.async_stream(items(), same, max_concurrency=1)
+            assert next(stream) == ("ok", 0)
+            stream.close()
+            assert ended == ["items"]
+
+        as_process(node, settled_with_nothing_left(story))
+
     def test_inner_and_outer_halt(self, node: LocalNode) -> None:
         def story() -> Any:
             found = []
