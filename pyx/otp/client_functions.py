@@ -31,22 +31,28 @@ class CallClient(Generic[P, R]):
     the method: data.  It raises a `CallError`, or an exception that the handler declares by `raises=`.
     """
 
-    def __init__(self, name: str, signature: HandlerSignature, seconds: float | None = CALL_SECONDS) -> None:
+    def __init__(
+        self, name: str, signature: HandlerSignature, shown: str, seconds: float | None = CALL_SECONDS
+    ) -> None:
         self.name = name
         self._signature = signature
+        self._shown = shown
         self._seconds = seconds
+
+    def __repr__(self) -> str:
+        return f"<call {self._shown}{self._signature}>"
 
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls the server; see the class."""
         request = self._signature.request(self.name, args, kwargs)
         if _get_running_loop() is not None:
-            raise WouldBlock(f"{self.name}()", f"{self.name}.aio()")
+            raise WouldBlock(f"{self._shown}()", f"{self._shown}.aio()")
         reply: R = wait("GenServer.call", server_calls.call(server, request, self._seconds))
         return reply
 
     def within(self, seconds: float | None) -> CallClient[P, R]:
         """Returns the function with another time limit, in seconds; None: no limit."""
-        return CallClient(self.name, self._signature, checked_seconds(seconds))
+        return CallClient(self.name, self._signature, self._shown, checked_seconds(seconds))
 
     async def aio(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The call, awaitable."""
@@ -65,9 +71,13 @@ class CastClient(Generic[P, R]):
     Whether there is such a server is not looked at, as in OTP.
     """
 
-    def __init__(self, name: str, signature: HandlerSignature) -> None:
+    def __init__(self, name: str, signature: HandlerSignature, shown: str) -> None:
         self.name = name
         self._signature = signature
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        return f"<cast {self._shown}{self._signature}>"
 
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """Casts to the server; see the class."""

@@ -45,7 +45,9 @@ class Handler:
 
     def _client(self, name: str) -> CallClient[..., Any] | CastClient[..., Any]:
         kind: Any = CallClient if self.is_call else CastClient
-        client: CallClient[..., Any] | CastClient[..., Any] = kind(name, self.signature)
+        client: CallClient[..., Any] | CastClient[..., Any] = kind(
+            name, self.signature, self.function.__qualname__
+        )
         functools.update_wrapper(client, self.function)
         return client
 

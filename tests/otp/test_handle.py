@@ -38,6 +38,12 @@ def test_client_function_has_the_name_and_the_text_of_its_method() -> None:
     assert client.__wrapped__ is vars(Shop)["sell"].function
 
 
+def test_client_function_is_shown_with_its_parameters() -> None:
+    assert repr(Shop.many) == "<call Shop.many(*names)>"
+    assert repr(Shop.many.within(1.0)) == "<call Shop.many(*names)>"
+    assert repr(Shop.close) == "<cast Shop.close(*, soon)>"
+
+
 def test_method_of_an_instance_is_the_method() -> None:
     shop = GenServer.harness(Shop)
     assert shop.sell("shoe", 2) == "2 red shoeFalse"
