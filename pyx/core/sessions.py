@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Final, Literal
 
 from pyx.core.effects import CancelDial, Flush, Hangup, Log, RetryAt, connect_outcomes
-from pyx.core.peers import LONGEST_HANDSHAKE_SECONDS, PYX, Decision
+from pyx.core.peers import BEAM, LONGEST_HANDSHAKE_SECONDS, PYX, Decision
 from pyx.core.requests import NOT_STARTED
 from pyx.options import DEFAULT_TICK_SECONDS
 from pyx.signals import Goodbye, Ping, Tick
@@ -275,7 +275,7 @@ class Sessions:
                 self._membership.announce_changes(peer)
             if now - peer.last_received >= self.tick_seconds / 2:  # it may tick more slowly than this node
                 self._router.enqueue(peer, Ping(UNASKED))
-            elif not peer.sent_since_tick:
+            elif not peer.sent_since_tick or peer.dialect == BEAM:  # an Erlang node may tick more quickly
                 self._router.enqueue(peer, Tick())
             peer.sent_since_tick = False
 

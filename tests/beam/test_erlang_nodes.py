@@ -28,6 +28,7 @@ from pyx.errors import (
     RpcTimeout,
     RpcUndefined,
 )
+from pyx.options import NodeOptions
 from pyx.otp.call_errors import CallNoProcess
 from pyx.terms import Pid
 from tests.beam.inbox import Inbox
@@ -637,3 +638,46 @@ def test_stranger_that_claims_a_connected_name_disturbs_nobody_there(
         assert stranger.recv(8) == b"\0\x06salive"
     assert as_process(gus, lambda: Node.ping(a.name)) == "pong"
     assert a.ask("Node.list(:hidden) == [gus]") == "true"
+
+
+# ---------------------------------------------------------------- long names
+
+
+def test_node_with_a_long_name_speaks_both_dialects(
+    real: RealNodes, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
+    gus, bob, cat = nodes.make(), nodes.make(), nodes.make()
+    beam = {"beam": "hidden", "beam_insecure": True, "beam_cookie_file": cookie_file(real)}
+    start_node(gus, "gus@127.0.0.1", long=True, **beam)
+    start_node(bob, "bob@127.0.0.1", long=True, **beam)
+    start_node(cat, "cat@127.0.0.1", long=True)
+    assert as_process(gus, lambda: Node.ping("bob@127.0.0.1")) == "pong"
+    assert as_process(gus, lambda: Node.ping("cat@127.0.0.1")) == "pong"
+    assert as_process(gus, Node.info)["erlang_nodes"] == []
+    erl = erl_command()
+    program = (
+        "io:format(\"~p~n\", [rpc:call('gus@127.0.0.1', math, sqrt, [16])]), receive stop -> halt() end."
+    )
+    command = [erl, "-noshell", "-name", "o@127.0.0.1", "-setcookie", COOKIE, "-eval", program]
+    with contextlib.closing(
+        _Killed(
+            other := subprocess.Popen(
+                command, env=real.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            )
+        )
+    ):
+        assert other.stdout is not None
+        assert other.stdout.readline() == "4.0\n"
+        assert as_process(bob, lambda: rpc.call("o@127.0.0.1", "lists", "sum", [[1, 2]])) == 3
+        with pytest.raises(RpcNoConnection, match="it is an Erlang node"):
+            as_process(cat, lambda: rpc.call("o@127.0.0.1", "lists", "sum", [[1, 2]]))
+
+
+def test_long_name_with_beam_is_a_decision_that_is_said() -> None:
+    with pytest.raises(ValueError, match="beam_insecure=True"):
+        NodeOptions("gus@127.0.0.1", long=True, beam="hidden")
+    with pytest.raises(ValueError, match="they need beam='hidden'"):
+        NodeOptions("gus", beam_insecure=True)
+    with pytest.raises(ValueError, match="beam is 'hidden'"):
+        NodeOptions("gus", beam="visible")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from pyx.core.effects import Answered, CancelDial, Connected, Dial, Flush, Hangup, Log, RetryAt
+from pyx.core.kernel import Kernel
 from pyx.core.mailbox import NodeDown, NodeUp
-from pyx.signals import Goodbye, Holdings, Nodes, Send, Tick
+from pyx.core.peers import BEAM
+from pyx.signals import Goodbye, Holdings, Nodes, Payload, Send, Tick
 from pyx.terms import Pid
 from tests.core.conversation import Node, World, messages
 
@@ -274,6 +276,24 @@ def test_tick_is_sent_to_peers_that_got_nothing_else() -> None:
     assert Tick() not in first
     a.sessions.tick(world.now + 2)
     assert first[-1] == Tick()
+
+
+def test_erlang_node_gets_a_tick_each_time_and_is_previewed_by_name() -> None:
+    node = Kernel()
+    node.node_started("gus@vm", 5, hidden=False)
+    sessions = node.sessions
+    assert sessions.preview("a@vm") == "ok"
+    sessions.connect(None, "a@vm", 0.0)
+    sessions.connect(None, "z@vm", 0.0)
+    assert (sessions.preview("a@vm"), sessions.preview("z@vm")) == ("nok", "ok_simultaneous")
+    peer = sessions.peer_up("a@vm", 6, hidden=True, now=0.0, dialect=BEAM).peer
+    assert peer is not None
+    assert (sessions.preview("a@vm"), peer.dialect) == ("alive", BEAM)
+    node.router.send(None, ("stock", "a@vm"), Payload(b""))
+    for now in (3.75, 7.4):
+        sessions.tick(now)
+    assert list(peer.out.first) == [Tick(), Tick()]
+    node.router.collect()
 
 
 def test_silent_peer_is_lost_after_the_tick_time() -> None:
