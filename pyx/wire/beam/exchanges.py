@@ -27,13 +27,15 @@ class PeersRequest(NamedTuple):
     """A spawn that the peer has asked for: its SPAWN_REQUEST, less what the kernel knows.
 
     `flags` are those of SPAWN_REPLY: 1 for a link, 2 for a monitor.  `wants_reply` is False for a question to
-    one of OTP's servers, for which a process is started here.
+    one of OTP's servers, for which a process is started here; `refusal` is what is said in its place if it is
+    refused: (to, message).
     """
 
     reference: Ref
     frm: Pid
     flags: int
     wants_reply: bool = True
+    refusal: tuple[Pid, Any] | None = None
 
 
 class OwnRequest(NamedTuple):

@@ -321,6 +321,17 @@ def leader_of(message: Any) -> Pid | None:
     return None
 
 
+def refusal_of(message: Any) -> tuple[Pid, Any] | None:
+    """What a request for `rex` is answered where the policy forbids it: (to, message); None for a cast."""
+    refused = Atom("badrpc"), Atom("notsup")
+    match message:
+        case (Atom("$gen_call"), (Pid() as caller, tag), _):
+            return caller, (tag, refused)
+        case (Pid() as caller, (Atom("call"), *_)):
+            return caller, (Atom("rex"), refused)
+    return None
+
+
 # ---------------------------------------------------------------- calls from an Erlang node
 
 

@@ -369,7 +369,9 @@ class SignalReader:
         return self._to_rex(frm, message)
 
     def _to_rex(self, frm: Pid, message: Any) -> Signal | None:
-        number = self._exchanges.asked_by_peer(PeersRequest(Ref(0), frm, 0, wants_reply=False))
+        refusal = servers.refusal_of(message)
+        asked = PeersRequest(Ref(0), frm, 0, wants_reply=False, refusal=refusal)
+        number = self._exchanges.asked_by_peer(asked)
         data = servers.own_call(ERPC, "rex", [message], self._here)
         caller = self._peers(frm)
         return Spawn(

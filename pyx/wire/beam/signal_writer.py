@@ -243,6 +243,8 @@ class SignalWriter:
         asked = self._exchanges.of_peer.pop(signal.number, None)
         if asked is None:
             return _TICK
+        if asked.refusal is not None:
+            return self._sent(THE_NODE, *asked.refusal)
         if not asked.wants_reply:
             return _TICK
         return self._control(op.SPAWN_REPLY, asked.reference, asked.frm, 0, Atom("notsup")), b""

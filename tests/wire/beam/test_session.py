@@ -483,6 +483,26 @@ def test_rex_is_a_process_whose_start_is_not_told() -> None:
     assert gus.writes(Spawned(spawn.number, OWN)) == b"\0\0\0\0"
 
 
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        ((Pid(0x70), (Atom("call"), Atom("m"), Atom("f"), [], Atom("user"))), Atom("rex")),
+        ((Atom("$gen_call"), (Pid(0x70), Ref(7)), (Atom("block_call"),)), Ref(7)),
+        ((Atom("$gen_cast"), (Atom("cast"),)), None),
+    ],
+)
+def test_refused_request_for_rex_is_answered(request_: Any, answer: Any) -> None:
+    gus = Connection()
+    (spawn,) = gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("rex"), message=request_)
+    assert isinstance(spawn, Spawn)
+    if answer is None:
+        assert gus.writes(Answer(spawn.number, "refused", "off")) == b"\0\0\0\0"
+    else:
+        control, message = gus.says(Answer(spawn.number, "refused", "off"))
+        assert control[2] == Pid(0x70)
+        assert message == (answer, (Atom("badrpc"), Atom("notsup")))
+
+
 def test_output_of_a_beam_process_is_shown_and_answered() -> None:
     gus = Connection()
     request = (
