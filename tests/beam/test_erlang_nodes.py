@@ -366,6 +366,24 @@ def test_nodes_are_monitored_both_ways(gus: LocalNode, a: IexNode) -> None:
     stock.end()
 
 
+def test_killed_node_is_lost_and_its_next_incarnation_is_another(real: RealNodes, gus: LocalNode) -> None:
+    stock = registered(gus)
+    killed = real.iex("k")
+    name = gus.kernel.tables.name
+    killed.ask(f"send({{:stock, :{name!r}}}, self())".replace("'", '"'))
+    pid = stock.next()
+    ref = stock.calls(lambda: Process.monitor(pid))
+    killed.kill()
+    assert stock.next() == ("DOWN", ref, "process", pid, "noconnection")
+    again = real.iex("k")
+    assert again.ask(f"Node.ping(:{name!r})".replace("'", '"')) == ":pong"
+    ref = stock.calls(lambda: Process.monitor(pid))  # of the incarnation before
+    assert stock.next() == ("DOWN", ref, "process", pid, "noproc")
+    assert as_process(gus, lambda: rpc.call(again.name, "Enum", "sum", [[1]])) == 1
+    again.close()
+    stock.end()
+
+
 # ---------------------------------------------------------------- 12 to 14: spawns, crashes, output
 
 
