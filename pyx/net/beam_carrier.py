@@ -84,6 +84,9 @@ class BeamCarrier:
                 self.port,
                 hidden=True,
                 beyond=host if self._beyond or not is_here(self.address) else None,
+                address=self.address
+                if is_here(self.address) and ":" not in self.address
+                else epmd_client.HOME,
                 extra=extra_of_pyx(self._own.port if self._own is not None else 0),
                 trouble=self._trouble,
             )

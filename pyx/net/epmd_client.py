@@ -154,11 +154,14 @@ class Registration:
     if needed.
     """
 
-    def __init__(self, entry: NodeEntry, *, beyond: str | None, trouble: Callable[[str], None]) -> None:
+    def __init__(
+        self, entry: NodeEntry, *, beyond: str | None, address: str, trouble: Callable[[str], None]
+    ) -> None:
         self.creation = 0
         """The creation that EPMD assigns (another number than the node's own creation)."""
         self._entry = entry
         self._beyond = beyond
+        self._address = address
         self._trouble = trouble
         self._connection: socket.socket | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -195,7 +198,7 @@ class Registration:
             self._connection.close()
 
     async def _register(self) -> None:
-        connection = await _reach_home(everywhere=self._beyond is not None)
+        connection = await _reach_home(everywhere=self._beyond is not None, address=self._address)
         try:
             async with asyncio.timeout(_QUESTION_SECONDS):
                 self.creation = await _register_on(connection, self._entry)
@@ -258,6 +261,7 @@ async def register(
     *,
     hidden: bool = False,
     beyond: str | None = None,
+    address: str = HOME,
     extra: bytes = b"",
     trouble: Callable[[str], None],
 ) -> Registration:
@@ -269,6 +273,7 @@ async def register(
         hidden: True for a hidden node.
         beyond: the host name at which other hosts ask; an EPMD that has to be started answers them too.
             None: other hosts do not need to find the node.
+        address: of this host, at which its nodes ask; an EPMD that has to be started answers there too.
         extra: what EPMD tells with the port; see `wire/epmd.py`.
         trouble: takes a sentence when the registration is lost, when it cannot be renewed, and when EPMD does
             not answer at *beyond*.
@@ -278,7 +283,7 @@ async def register(
         PyxError: no EPMD answers, and none could be started.
     """
     entry = NodeEntry(name, port, hidden, extra=extra)
-    registration = Registration(entry, beyond=beyond, trouble=trouble)
+    registration = Registration(entry, beyond=beyond, address=address, trouble=trouble)
     await registration.open()
     return registration
 
@@ -301,14 +306,14 @@ async def _register_on(connection: socket.socket, entry: NodeEntry) -> int:
 # ---------------------------------------------------------------- an EPMD for this host
 
 
-async def _reach_home(*, everywhere: bool) -> socket.socket:
+async def _reach_home(*, everywhere: bool, address: str) -> socket.socket:
     """Returns a connection to the EPMD of this host, which is started if needed."""
     try:
         async with asyncio.timeout(DETECTION_SECONDS):
             return await connect(HOME, epmd_port())
     except (PyxError, TimeoutError):
         pass
-    for command in _commands(everywhere=everywhere):
+    for command in _commands(everywhere=everywhere, address=address):
         await asyncio.to_thread(_start, command)
         if (connection := await _reach(HOME, _START_SECONDS)) is not None:
             return connection
@@ -327,13 +332,14 @@ async def _reach(host: str, seconds: float) -> socket.socket | None:
     return None
 
 
-def _commands(*, everywhere: bool) -> list[list[str]]:
+def _commands(*, everywhere: bool, address: str) -> list[list[str]]:
     """Returns the commands that start an EPMD, the preferred one first; each returns at once."""
     commands = []
     if (installed := shutil.which("epmd")) is not None:
         # It answers all hosts by default.
+        addresses = HOME if address == HOME else f"{HOME},{address}"
         at_home = not everywhere and "ERL_EPMD_ADDRESS" not in os.environ
-        commands.append([installed, "-daemon", *(("-address", HOME) if at_home else ())])
+        commands.append([installed, "-daemon", *(("-address", addresses) if at_home else ())])
     # -P: modules in the working directory are not for the server.
     own = [sys.executable, "-P", "-m", "pyx.net.epmd_server", "--detach", "--port", str(epmd_port())]
     commands.append([*own, "--everywhere"] if everywhere else own)

@@ -144,6 +144,17 @@ class TestRegistering:
 
         asyncio.run(main())
 
+    def test_started_epmd_answers_at_another_address_of_this_host_too(self, kind: str) -> None:
+        if kind == "own":
+            pytest.skip("where Erlang is not installed, no node of its asks")
+
+        async def main() -> None:
+            gus = await register("gus", 4444, address="127.0.1.1", trouble=appended_to([]))
+            assert await names("127.0.1.1") == await names(HOME) == [("gus", 4444)]
+            await gus.close()
+
+        asyncio.run(main())
+
     def test_epmd_that_serves_this_host_alone_is_reported(
         self, port: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -248,7 +259,7 @@ def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Makes the start of an EPMD fail; yields a list with an item for each attempt."""
     tried: list[bool] = []
 
-    def commands(*, everywhere: bool) -> list[list[str]]:
+    def commands(*, everywhere: bool, address: str) -> list[list[str]]:
         tried.append(everywhere)
         return [[os.devnull]]
 
