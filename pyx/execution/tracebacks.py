@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution.stacks import frame_of
-from pyx.execution.user_code import PYX, is_standard_library
+from pyx.execution.user_code import PYX, filename_of, is_standard_library
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ def user_frames(frames: TracebackType | None, *, keep_library: bool) -> Tracebac
     kept: list[TracebackType] = []
     called_by_pyx = True  # each evaluation and each process starts in pyx
     while frames is not None:
-        filename = frames.tb_frame.f_code.co_filename
-        if is_ours(filename):
+        if is_ours(filename_of(frames.tb_frame)):
             called_by_pyx = True
         else:
             # A file of the standard library may be the program itself.

@@ -37,13 +37,13 @@ def is_user_file(filename: str) -> bool:
 
 def is_user_code(frame: FrameType) -> bool:
     """Returns True unless *frame* runs code of pyx, of the standard library or of an installed package."""
-    filename = _filename(frame)
+    filename = filename_of(frame)
     return not (filename.startswith(PYX) or is_standard_library(frame) or _is_of_a_package(filename))
 
 
 def is_standard_library(frame: FrameType) -> bool:
     """Returns True for code of Python itself: `threading`, the importer, a class made by `namedtuple`."""
-    filename = _filename(frame)
+    filename = filename_of(frame)
     if filename.startswith("<"):
         made_for = frame.f_globals.get("__name__")
         return filename.startswith("<frozen") or str(made_for).startswith("namedtuple_")
@@ -54,7 +54,7 @@ def _is_of_a_package(filename: str) -> bool:
     return any(packages in filename for packages in _PACKAGES)
 
 
-def _filename(frame: FrameType) -> str:
+def filename_of(frame: FrameType) -> str:
     """Returns the file of the frame's code; of generated code (a dataclass's), the file of its module."""
     filename = frame.f_code.co_filename
     if filename.startswith("<") and not filename.startswith("<frozen"):

@@ -44,7 +44,7 @@ class CallClient(Generic[P, R]):
 
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls the server; see the class."""
-        request = self._signature.request(self.name, args, kwargs)
+        request = self._signature.request(self.name, args, kwargs, shown=self._shown)
         if _get_running_loop() is not None:
             raise WouldBlock(f"{self._shown}()", f"{self._shown}.aio()")
         reply: R = wait("GenServer.call", server_calls.call(server, request, self._seconds))
@@ -56,13 +56,15 @@ class CallClient(Generic[P, R]):
 
     async def aio(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """The call, awaitable."""
-        request = self._signature.request(self.name, args, kwargs)
+        request = self._signature.request(self.name, args, kwargs, shown=self._shown)
         reply: R = await server_calls.call(server, request, self._seconds)
         return reply
 
     def request(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> CallRequest:
         """Sends the request and returns what waits for its reply: OTP's `gen_server:send_request`."""
-        return server_calls.request(server, self._signature.request(self.name, args, kwargs))
+        return server_calls.request(
+            server, self._signature.request(self.name, args, kwargs, shown=self._shown)
+        )
 
 
 class CastClient(Generic[P, R]):
@@ -81,4 +83,4 @@ class CastClient(Generic[P, R]):
 
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """Casts to the server; see the class."""
-        return server_calls.cast(server, self._signature.request(self.name, args, kwargs))
+        return server_calls.cast(server, self._signature.request(self.name, args, kwargs, shown=self._shown))

@@ -99,6 +99,10 @@ class GenServer:
             None; or `Continue(x)`: `handle_continue(x)` runs before any message; `Ignore`: the server is not
             wanted; `Stop(reason)`: it cannot start; `NoReply(timeout=...)`: see `Reply`.
         """
+        if args or kwargs:
+            name = type(self).__qualname__
+            msg = f"{name} was started with arguments, and has no `init` that takes them"
+            raise TypeError(msg)
 
     def handle_call(self, request: Any, frm: From) -> Any:
         """Handles the calls that no decorated method takes; returns what a `@handle.call` method does."""
@@ -175,6 +179,9 @@ class GenServer:
         link: bool,
     ) -> Pid | None:
         """Starts a server, for threads and for coroutines; see `start_link`."""
+        if cls is GenServer:
+            msg = "GenServer is not a server itself: derive a class from it, and start that"
+            raise TypeError(msg)
         body = _serve_async if cls.__handlers__.on_loop else _serve_on_thread
         return await start_process(
             functools.partial(body, cls, link),

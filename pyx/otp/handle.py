@@ -1,8 +1,8 @@
 """`handle`: decorators that make a method of a server its handler and, on the class, the client function.
 
 class Stock(GenServer):
-@handle.call
-def add(self, name: str, qty: int = 1) -> int: ...
+    @handle.call
+    def add(self, name: str, qty: int = 1) -> int: ...
 
 Stock.add("stock", "nike", 3)                  the client function: a call of the server "stock"
 self.add("nike", 3)                            inside the server, and in `GenServer.harness`: the method
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import functools
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Self, TypeVar, overload
 
 from pyx.otp.client_functions import CallClient, CastClient
 from pyx.otp.handler_signatures import HandlerSignature
@@ -34,6 +34,9 @@ class Handler:
     ) -> None:
         if type(function) is not FunctionType:
             msg = f"handle decorates a method, not {function!r}"
+            raise TypeError(msg)
+        if not _are_exceptions(raises):
+            msg = f"{function.__qualname__}: raises is a tuple of exceptions, as (KeyError,), not {raises!r}"
             raise TypeError(msg)
         self.function = function
         self.is_call = is_call
@@ -59,6 +62,12 @@ class Handler:
         if instance is None:
             return self.client
         return self.function.__get__(instance, owner)  # type: ignore[attr-defined,unused-ignore] # a function
+
+
+def _are_exceptions(raises: Any) -> bool:
+    return isinstance(raises, tuple) and all(
+        isinstance(one, type) and issubclass(one, Exception) for one in raises
+    )
 
 
 if TYPE_CHECKING:
@@ -108,6 +117,11 @@ class handle:  # noqa: N801 - a namespace of decorators
 
     The class is a namespace and is never instantiated.
     """
+
+    def __new__(cls, *_: Any) -> Self:
+        """Refuses: `@handle` alone does not say which it is."""
+        msg = "a method is decorated with @handle.call or @handle.cast, not with @handle alone"
+        raise TypeError(msg)
 
     @overload
     @staticmethod

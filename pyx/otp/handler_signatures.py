@@ -22,13 +22,17 @@ class HandlerSignature:
     """The parameters of a handler, without `self`.
 
     Raises:
-        TypeError: a request could not tell its arguments apart: it has both `*args` and keyword-only ones.
+        TypeError: there is no `self`; or a request could not tell the arguments apart: there are both `*args`
+            and keyword-only ones.
     """
 
     __slots__ = ("by_name", "fewest", "most", "needs_names", "signature")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         signature = inspect.signature(function)
+        if not signature.parameters:
+            msg = f"{function.__qualname__} takes no `self`: a handler is a method"
+            raise TypeError(msg)
         _, *parameters = signature.parameters.values()
         self.signature = signature.replace(parameters=parameters)
         positional = [one for one in parameters if one.kind in _BY_POSITION]
@@ -53,14 +57,14 @@ class HandlerSignature:
         bare = [one.replace(annotation=one.empty) for one in self.signature.parameters.values()]
         return str(self.signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
 
-    def request(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    def request(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, shown: str) -> Any:
         """Returns the request for a client's arguments.
 
         Raises:
-            TypeError: the handler does not take them.
+            TypeError: the handler, which is *shown* so, does not take them.
         """
         if kwargs or self.needs_names or not self.fewest <= len(args) <= self.most:
-            bound = self.signature.bind(*args, **kwargs)
+            bound = self._bound(args, kwargs, shown)
             named = {key: value for key, value in kwargs.items() if self._is_by_name(key)}
             if named or len(bound.args) < len(bound.arguments):  # a default stands before what was given
                 bound.apply_defaults()
@@ -68,6 +72,14 @@ class HandlerSignature:
             if named:
                 args = (*args, named)
         return (name, *args) if args else name
+
+    def _bound(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], shown: str) -> inspect.BoundArguments:
+        try:
+            return self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            takes = str(self)[1:-1]
+            msg = f"{shown} takes ({', '.join(filter(None, ('server', takes)))}): {error}"
+            raise TypeError(msg) from None
 
     def _is_by_name(self, key: str) -> bool:
         parameter = self.signature.parameters.get(key)

@@ -17,6 +17,8 @@ CALLBACKS: Final = (
     "code_change",
 )
 
+_STARTS: Final = ("start", "start_link", "starting")
+
 
 class HandlerTable:
     """The decorated methods of a class by name, and which of OTP's callbacks it has.
@@ -24,6 +26,9 @@ class HandlerTable:
     Args:
         kind: the class; a base class's handler counts unless the class has an attribute of its name.
         root: the class whose callbacks are those of a server that has none.
+
+    Raises:
+        TypeError: a decorated method has the name of a callback, or of what starts a server.
     """
 
     __slots__ = ("callbacks", "calls", "casts", "on_loop")
@@ -37,6 +42,9 @@ class HandlerTable:
                 self.casts.pop(name, None)
                 if isinstance(value, Handler):
                     (self.calls if value.is_call else self.casts)[name] = value
+        if taken := sorted({*self.calls, *self.casts} & {*CALLBACKS, *_STARTS}):
+            msg = f"{kind.__qualname__}.{taken[0]} cannot be a handler: GenServer has its own {taken[0]}"
+            raise TypeError(msg)
         self.callbacks: Final = frozenset(
             name for name in CALLBACKS if getattr(kind, name) is not getattr(root, name)
         )

@@ -314,9 +314,12 @@ def _asked(here: LocalNode, server: Server, request: Any) -> Asked:
         dest = server if type(server) is Pid else checked_destination(here, server)
     except NoProcess:
         raise CallNoProcess(server, request) from None
+    except TypeError:
+        if type(server) is Via:
+            raise
+        raise _not_a_server(server) from None
     if isinstance(dest, Ref):
-        msg = f"a server is a pid, a registered name, (name, node) or via(...), not {server!r}"
-        raise TypeError(msg)
+        raise _not_a_server(server)
     runner = current.get()
     shown = server if type(server) is Via else dest
     if runner is not None:
@@ -324,6 +327,10 @@ def _asked(here: LocalNode, server: Server, request: Any) -> Asked:
         if dest == own.pid or (own.name is not None and _is_named(here, dest, own.name)):
             raise CallingSelf(shown, request)
     return Asked(shown, request, dest, node_of_destination(dest), here.kernel.tables.make_ref())
+
+
+def _not_a_server(server: object) -> TypeError:
+    return TypeError(f"a server is a pid, a registered name, (name, node) or via(...), not {server!r}")
 
 
 def _is_named(here: LocalNode, dest: Pid | str | tuple[str, str], name: str) -> bool:

@@ -254,7 +254,7 @@ async def _carry_out(running: RunningServer, value: Any) -> None:
             running.timeout, running.then = timeout, then
         case Stop(reason=reason, reply=reply):
             await _end(running, reason, reply=reply)
-        case None if running.frm is not None:  # a class as a reply
+        case None if running.frm is not None and not issubclass(value, HandlerResult):  # a class as a reply
             _reply(running, value)
         case _:
             await _end(running, _bad_return(value))

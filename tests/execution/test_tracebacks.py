@@ -23,6 +23,7 @@ from pyx.execution.tracebacks import (
     type_name,
     user_frames,
 )
+from pyx.otp.children import child
 from pyx.terms import Raised, parse_pid
 
 if TYPE_CHECKING:
@@ -156,6 +157,12 @@ class TestTrim:
         text = text_of(trim(raised_by(lambda: parse_pid("x"))))
         assert "test_tracebacks.py" in text
         assert "terms.py" not in text
+
+    def test_frames_of_code_that_was_generated_for_pyx_are_removed(self) -> None:
+        # A dataclass has an `__init__` that is made of text, in the file "<string>".
+        text = text_of(trim(raised_by(lambda: child(print, restart="always"))))  # type: ignore[arg-type]
+        assert "test_tracebacks.py" in text
+        assert "<string>" not in text
 
     def test_frames_of_the_standard_library_that_the_user_called_are_kept(self) -> None:
         text = text_of(trim(raised_by(lambda: json.loads("{"))))

@@ -141,6 +141,30 @@ def test_g3_rubbish_of_init_is_the_reason(run: Any) -> None:
     assert failed.value.reason == ("bad_return_value", "rubbish")
 
 
+def test_g11_what_only_init_may_return_ends_the_server(run: Any) -> None:
+    class Odd(GenServer):
+        @handle.call
+        def odd(self) -> Any:
+            return Continue
+
+    with pytest.raises(CallExited) as failed:
+        Odd.odd(Odd.start())
+    assert failed.value.reason[0] == "bad_return_value"
+
+
+def test_arguments_without_an_init_that_takes_them_are_refused(run: Any) -> None:
+    class Bare(GenServer): ...
+
+    with pytest.raises(StartFailed, match="Bare was started with arguments, and has no `init`"):
+        Bare.start({"nike": 30})
+    Bare.start()
+
+
+def test_genserver_itself_is_not_started(run: Any) -> None:
+    with pytest.raises(TypeError, match="derive a class from it"):
+        GenServer.start()
+
+
 def test_g3_init_that_is_too_slow_is_killed(run: Any) -> None:
     class Slow(GenServer):
         def init(self) -> None:

@@ -63,7 +63,7 @@ def test_method_of_an_instance_is_the_method() -> None:
     ],
 )
 def test_request_of_arguments_and_back(args: Any, kwargs: Any, request_: Any) -> None:
-    assert SELL.request("sell", args, kwargs) == request_
+    assert SELL.request("sell", args, kwargs, shown="Shop.f") == request_
     given = SELL.arguments(request_[1:])
     assert given is not None
     function = vars(Shop)["sell"].function
@@ -71,7 +71,7 @@ def test_request_of_arguments_and_back(args: Any, kwargs: Any, request_: Any) ->
 
 
 def test_request_without_arguments_is_the_name() -> None:
-    assert HandlerSignature(vars(Shop)["many"].function).request("many", (), {}) == "many"
+    assert HandlerSignature(vars(Shop)["many"].function).request("many", (), {}, shown="Shop.f") == "many"
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_arguments_that_do_not_fit_are_none(given: Any) -> None:
 
 def test_keyword_only_argument_that_is_needed_follows_as_a_dict() -> None:
     close = HandlerSignature(vars(Shop)["close"].function)
-    assert close.request("close", (), {"soon": True}) == ("close", {"soon": True})
+    assert close.request("close", (), {"soon": True}, shown="Shop.f") == ("close", {"soon": True})
     assert close.arguments(({"soon": True},)) == ((), {"soon": True})
     assert close.arguments(()) is None
     with pytest.raises(TypeError, match="soon"):
-        close.request("close", (), {})
+        close.request("close", (), {}, shown="Shop.close")
 
 
 def test_signature_is_shown_without_annotations() -> None:
@@ -128,3 +128,46 @@ def test_class_of_a_result_is_a_result(value: Any, kind: type) -> None:
 @pytest.mark.parametrize("value", [None, 7, "ok", int, Continue, ValueError()])
 def test_other_values_are_no_results(value: Any) -> None:
     assert as_result(value) is None
+
+
+def test_arguments_that_a_handler_does_not_take_are_refused_with_what_it_takes() -> None:
+    shop: Any = Shop
+    for call, problem in (
+        (lambda: shop.close("shop", 1), "Shop.close takes (server, *, soon): too many positional arguments"),
+        (
+            lambda: shop.many("shop", n=1),
+            "Shop.many takes (server, *names): got an unexpected keyword argument",
+        ),
+    ):
+        with pytest.raises(TypeError) as refused:
+            call()  # type: ignore[no-untyped-call] # a lambda
+        assert str(refused.value).startswith(problem)
+
+
+def test_function_without_self_is_refused() -> None:
+    def sell() -> None: ...
+
+    with pytest.raises(TypeError, match="takes no `self`"):
+        Handler(sell, is_call=True)
+
+
+@pytest.mark.parametrize("wrong", [KeyError, ["KeyError"], (KeyError(),), (int,)])
+def test_raises_is_a_tuple_of_exceptions(wrong: Any) -> None:
+    def sell(self: Any) -> None: ...
+
+    with pytest.raises(TypeError, match=r"raises is a tuple of exceptions, as \(KeyError,\), not "):
+        handle.call(raises=wrong)(sell)
+
+
+def test_handle_alone_is_refused() -> None:
+    decorator: Any = handle
+    with pytest.raises(TypeError, match=r"decorated with @handle.call or @handle.cast"):
+        decorator(lambda self: None)
+
+
+@pytest.mark.parametrize("name", ["init", "terminate", "start_link"])
+def test_handler_with_the_name_of_a_callback_or_a_start_is_refused(name: str) -> None:
+    def sell(self: Any) -> None: ...
+
+    with pytest.raises(TypeError, match=f"Shop.{name} cannot be a handler: GenServer has its own {name}"):
+        type("Shop", (GenServer,), {name: handle.call(sell)})
