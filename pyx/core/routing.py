@@ -199,11 +199,6 @@ class Router:
             process = self._names.get(to) if isinstance(to, str) else self._aliases.get(to.number)
         return process.mailbox if process is not None else None
 
-    def queued_for(self, node: str) -> int:
-        """Bytes queued for a node."""
-        peer = self._peers.get(node)
-        return peer.out.queued if peer is not None else 0
-
     def queued(self) -> dict[str, int]:
         """Bytes queued, for every node for which something is."""
         return {peer.name: queued for peer in self._peers.values() if (queued := peer.out.queued)}

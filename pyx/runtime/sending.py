@@ -241,9 +241,14 @@ class SendingCall:
         thread.state.busy_queue = None
         kernel = self._kernel_call.__enter__()
         if self._node:
-            queued = kernel.router.queued_for(self._node)
-            if queued > REFUSED_BYTES and context.may_not_wait():
-                busy = NodeBusy(self._node, queued)
+            peer = kernel.tables.peers.get(self._node)
+            # That is `Outbox.queued` of a peer that is not lost, without a call.
+            if (
+                peer is not None
+                and peer.out.enqueued - peer.out.written > REFUSED_BYTES
+                and context.may_not_wait()
+            ):
+                busy = NodeBusy(self._node, peer.out.queued)
                 self._kernel_call.__exit__(NodeBusy, busy, None)
                 raise busy
         return kernel

@@ -36,7 +36,7 @@ from pyx.otp import server_calls
 from pyx.otp.server_calls import abcast, cast, reply, request, system_call, whereis
 from pyx.otp.via import via
 from pyx.primitives import drain
-from pyx.runtime import start_stop
+from pyx.runtime import sending, start_stop
 from pyx.runtime.request import wait
 from pyx.signals import Payload
 from pyx.terms import Pid, Ref
@@ -550,7 +550,7 @@ class TestRequest:
         a, b = nodes.start("a"), nodes.start("b")
         started(b, "bucket")
         assert call(named(b), ("echo", 1)) == 1
-        monkeypatch.setattr(a.kernel.router, "queued_for", lambda _: 2**30)
+        monkeypatch.setattr(sending, "REFUSED_BYTES", -1)
         with pytest.raises(NodeBusy):
             request(named(b), ("echo", 1))
         assert call(named(b), ("echo", 2)) == 2  # waits for its reply in any case

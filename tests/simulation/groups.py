@@ -103,8 +103,9 @@ class Memberships:
             if event.kind == "join":
                 view[event.key, pid] += 1
                 continue
-            me.world.must(view[event.key, pid] > 0, f"{me} was told of the leave of no member: {event}")
-            view[event.key, pid] -= 1
+            me.world.must(view[event.key, pid] > 0, f"{me} was told of no member: {event}")
+            if event.kind == "leave":
+                view[event.key, pid] -= 1
         self.views[event.ref] = view + Counter()
         me.world.count(f"group {event.kind}")
 

@@ -350,8 +350,8 @@ def hidden_node_is_announced(kernel: WatchedKernel) -> None:
     """A hidden node becomes known to third nodes."""
     session_up = kernel.sessions._session_up
 
-    def faulty(peer: Peer, creation: int, *, hidden: bool, now: float) -> None:
-        session_up(peer, creation, hidden=hidden and kernel.tables.hidden, now=now)
+    def faulty(peer: Peer, creation: int, *, hidden: bool, now: float, dialect: str) -> None:
+        session_up(peer, creation, hidden=hidden and kernel.tables.hidden, now=now, dialect=dialect)
 
     replace(kernel.sessions, "_session_up", faulty)
 
