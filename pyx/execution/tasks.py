@@ -16,7 +16,7 @@ import threading
 from asyncio.events import _get_running_loop
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from pyx.errors import Exit
+from pyx.errors import Exit, ProcessKilled
 from pyx.execution.context import current
 from pyx.execution.loop_thread import FutureSlot, LoopThread
 
@@ -224,12 +224,14 @@ async def _body(
         coroutine = make()
         del make  # a long-lived process does not keep its arguments alive
         value = await coroutine
-    except GeneratorExit:
-        if runner.over:
-            return  # its loop was closed
-        raise
+    except GeneratorExit as raised:
+        if is_from_outside(raised, runner):
+            if runner.over:
+                return  # its loop was closed
+            raise
+        error = raised
     except asyncio.CancelledError as cancelled:
-        error = Exit(SHUTDOWN) if not gate.closed and _was_cancelled() else cancelled
+        error = Exit(SHUTDOWN) if not gate.closed and is_from_outside(cancelled, runner) else cancelled
     except BaseException as raised:
         error = raised
     current.set(None)  # a dead process cannot act, so it could not report its own end
@@ -241,10 +243,29 @@ async def _body(
         error = value = None  # its traceback holds this frame
 
 
-def _was_cancelled() -> bool:
-    """Returns True if the application has cancelled this task, as `asyncio.run` does at its end."""
-    task = asyncio.current_task()
+def is_from_outside(error: BaseException, runner: Runner) -> bool:
+    """Returns True if *error* ends the code of a process from outside: nothing that it called has raised it.
+
+    That is a CancelledError of a task that is cancelled, by a kill or by the application as `asyncio.run`
+    does at its end, and a GeneratorExit of a coroutine that is closed.  Code that raises these, or awaits
+    what was cancelled, is wrong in the way of any other exception.
+    """
+    if not isinstance(error, (asyncio.CancelledError, GeneratorExit)):
+        return False
+    task = asyncio.current_task() if _get_running_loop() is not None else None
+    if isinstance(error, GeneratorExit):
+        return runner.over or task is not runner.task
     return task is not None and task.cancelling() > 0
+
+
+def is_end_of_process(error: BaseException, runner: Runner) -> bool:
+    """Returns True for an exception that ends the process of *runner*, and is not a failure of its code.
+
+    That is a kill, the end of its task from outside, and Ctrl-C where it runs on the application's loop.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return threading.current_thread() is threading.main_thread()
+    return isinstance(error, ProcessKilled) or is_from_outside(error, runner)
 
 
 def cancel_left_over(runner: Runner) -> None:

@@ -9,7 +9,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyx.errors import Exit, ReceiveTimeout
+from pyx.errors import Exit, ProcessKilled, ReceiveTimeout
 from pyx.execution import tracebacks
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
 from pyx.otp.starting import spawn_process
@@ -53,7 +53,11 @@ def start_child(spec: ChildSpec) -> Started | NotStarted:
         return NotStarted(("already_started", error.pid))
     except (StartFailed, Exit) as error:
         return NotStarted(error.reason)
-    except Exception as error:  # `start_link` may be the user's
+    except SystemExit as error:
+        return NotStarted("normal" if error.code in (None, 0) else error.code)
+    except (KeyboardInterrupt, ProcessKilled):
+        raise
+    except BaseException as error:  # `start_link` may be the user's
         return NotStarted(tracebacks.as_value(error))
     if pid is None or isinstance(pid, Pid):
         return Started(pid)

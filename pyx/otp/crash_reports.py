@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.errors import ProcessKilled
 from pyx.execution import tracebacks
 from pyx.otp.protocol import CALL, CAST
 from pyx.printable import on_one_line
@@ -44,6 +45,8 @@ def cut_repr(value: Any) -> str:
     """Returns a repr of about 400 characters at most; one that raises is replaced by the class name."""
     try:
         text = repr(value)
-    except Exception:  # a repr is user code
+    except (KeyboardInterrupt, ProcessKilled):
+        raise
+    except BaseException:  # a repr is user code
         text = f"<{type(value).__name__} object whose repr cannot be made>"
     return on_one_line(text, LONGEST_REPR)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from pyx.runtime.arguments import checked_seconds
+
 
 class _Nothing:
     """The class of NOTHING."""
@@ -33,14 +35,14 @@ class Reply(HandlerResult):
     Args:
         value: data.
         timeout: seconds; without a message in that time, `handle_info("timeout")` is called.  Any message
-            cancels it.
+            cancels it.  What is not a number of seconds raises TypeError or ValueError.
         then: `handle_continue(then)` is called before the next message.
     """
 
     def __init__(self, value: Any = None, *, timeout: float | None = None, then: Any = NOTHING) -> None:
         super().__init__(value)
         self.value = value
-        self.timeout = timeout
+        self.timeout = checked_seconds(timeout)
         self.then = then
 
 
@@ -52,7 +54,7 @@ class NoReply(HandlerResult):
 
     def __init__(self, *, timeout: float | None = None, then: Any = NOTHING) -> None:
         super().__init__()
-        self.timeout = timeout
+        self.timeout = checked_seconds(timeout)
         self.then = then
 
 

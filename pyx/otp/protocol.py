@@ -20,6 +20,15 @@ CALL: Final = CALL_TAG
 CAST: Final = "$gen_cast"
 SYSTEM: Final = SYSTEM_TAG
 
+
+def is_caller(value: Any) -> bool:
+    """Returns True for a caller: a message may have anything in its place."""
+    match value:
+        case (Pid(), Ref()) if type(value) is tuple:
+            return True
+    return False
+
+
 # ---------------------------------------------------------------- requests
 
 

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pyx.execution.node_log import log
+from pyx.execution.tasks import is_end_of_process
 from pyx.otp.crash_reports import cut_repr, described, named
 from pyx.otp.handler_results import NOTHING
 from pyx.runtime.local_node import node_of
@@ -66,7 +67,9 @@ class RunningServer:
         """The state, or what kept it from being shown: to tell it may be code of the user's."""
         try:
             return self.server.__getstate__()
-        except Exception as error:
+        except BaseException as error:
+            if is_end_of_process(error, self.runner):
+                raise
             return error
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pyx.errors import Exit, ReceiveTimeout
 from pyx.execution import context, tracebacks
+from pyx.execution.tasks import is_end_of_process
 from pyx.otp.crash_reports import crash_text, cut_repr
 from pyx.otp.handler_results import NOTHING, HandlerResult, Ignore, NoReply, Reply, Stop, as_result
 from pyx.otp.planned_ends import is_planned
@@ -104,7 +105,7 @@ async def _handle(running: RunningServer, job: Job, *, on_loop: bool) -> None:
             value = await value
     except HandlerResult as thrown:
         value = thrown
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         if not (raises and isinstance(error, raises) and running.frm is not None):
             await _failed(running, error)
         value = Reply(raised_value(tracebacks.as_value(error)))
@@ -129,9 +130,11 @@ async def _init(running: RunningServer, args: tuple[Any, ...], kwargs: dict[str,
             value = await value
     except HandlerResult as thrown:
         value = thrown
-    except Exit:
+    except (Exit, SystemExit):
         raise
-    except Exception as error:
+    except BaseException as error:
+        if is_end_of_process(error, running.runner):
+            raise
         title = f"{running.title} did not start"
         raise ReportedExit(tracebacks.as_value(error), title, tracebacks.traceback_text(error)) from None
     result = as_result(value)
@@ -272,13 +275,21 @@ def _stop(reason: Any) -> NoReturn:
     raise Stop(reason)
 
 
-async def _failed(running: RunningServer, error: Exception | SystemExit) -> NoReturn:
+async def _failed(running: RunningServer, error: BaseException) -> NoReturn:
     """Ends the server because a handler raised."""
+    if is_end_of_process(error, running.runner):
+        raise error
+    reason, crash = _reason_of(error)
+    await _end(running, reason, error=crash)
+
+
+def _reason_of(error: BaseException) -> tuple[Any, BaseException | None]:
+    """Returns the exit reason that an exception of a handler means, and itself if it is a crash."""
     if isinstance(error, Exit):
-        await _end(running, error.reason)
+        return error.reason, None
     if isinstance(error, SystemExit):
-        await _end(running, "normal" if error.code in (None, 0) else error.code)
-    await _end(running, tracebacks.as_value(error), error=error)
+        return "normal" if error.code in (None, 0) else error.code, None
+    return tracebacks.as_value(error), error
 
 
 async def _end(
@@ -293,10 +304,10 @@ async def _end(
             await value
     except HandlerResult:
         pass
-    except Exit as second:
-        reason, error = second.reason, None
-    except Exception as second:
-        reason, error = tracebacks.as_value(second), second
+    except BaseException as second:
+        if is_end_of_process(second, runner):
+            raise
+        reason, error = _reason_of(second)
     text = "" if is_planned(reason) else crash_text(error, reason, running.last, running.shown_state)
     title = f"{running.title} ended"
     if frm is not None and reply is not NOTHING:

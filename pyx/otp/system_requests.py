@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from pyx.core.policy import allows
 from pyx.errors import EncodeError, RpcRefused
 from pyx.execution import tracebacks
+from pyx.execution.tasks import is_end_of_process
 from pyx.otp.handler_results import Stop
-from pyx.otp.protocol import raised_value, refused_value
+from pyx.otp.protocol import is_caller, raised_value, refused_value
 from pyx.otp.remote_work import admitted, parts_of
 from pyx.otp.server_replies import send_reply
 from pyx.runtime.encoding import encoded
@@ -38,7 +39,7 @@ def answer_system_request(
     """
     _, frm, request = message
     request = parts_of(request)
-    if not (type(frm) is tuple and len(frm) == 2):
+    if not is_caller(frm):  # there is no one to answer, and what came is not a request
         return None
     match request:
         case (str(word), reason) if word == "terminate":
@@ -81,7 +82,9 @@ def _answer(running: RunningServer, request: Any, origin: Incarnation | None) ->
                 return "ok"
     except RpcRefused as error:
         return refused_value(str(error))
-    except Exception as error:  # what the caller chose failed; the server goes on as it was
+    except BaseException as error:  # what the caller chose failed; the server goes on as it was
+        if is_end_of_process(error, running.runner):
+            raise
         return raised_value(tracebacks.as_value(error))
     return "error", ("unknown_system_msg", as_data(request))
 

@@ -248,6 +248,20 @@ class TestKills:
         assert ran == []
 
 
+@pytest.mark.parametrize("error", [GeneratorExit(), asyncio.CancelledError(), StopAsyncIteration()], ids=repr)
+def test_process_that_raises_what_python_ends_coroutines_with_has_ended(
+    node: LocalNode, runner: Runner, error: BaseException
+) -> None:
+    ends = Ends()
+
+    async def body() -> None:
+        raise error
+
+    node.tasks.start(runner, body, ends.report)
+    raised, _ = ends.next()
+    assert raised is error
+
+
 class TestApplicationsLoop:
     def test_processes_run_on_the_applications_loop(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop

@@ -327,6 +327,73 @@ def test_g7_exception_ends_the_server_after_terminate_and_its_caller_is_told(
     assert "state: {'items': {'nike': 1}" in caplog.text
 
 
+NOT_EXCEPTIONS = [asyncio.CancelledError(), GeneratorExit(), KeyboardInterrupt(), BaseException("odd")]
+"""What is not an `Exception`: a handler that awaits a cancelled future raises the first one."""
+
+
+@KINDS
+@pytest.mark.parametrize("error", NOT_EXCEPTIONS, ids=repr)
+def test_g7_exception_of_any_class_ends_the_server_after_terminate(
+    run: Any, kind: type[Stock], error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(kind):  # type: ignore[valid-type,misc] # the class is a parameter
+        def handle_call(self, request: Any, frm: Any) -> Any:
+            raise error
+
+    def parent() -> None:
+        pid = Odd.start({"nike": 1}, self(), name="stock")
+        with pytest.raises(CallExited) as exited:
+            GenServer.call(pid, "odd")
+        name = exited.value.reason.type
+        assert name.rpartition(".")[2] == type(error).__name__
+        assert received(("terminate", ...))[1].type == name
+
+    run(parent)
+    until(lambda: "state: {'items': {'nike': 1}" in caplog.text)
+    assert "last message: call 'odd' from #PID<" in caplog.text
+
+
+@KINDS
+@pytest.mark.parametrize("error", NOT_EXCEPTIONS, ids=repr)
+def test_g3_exception_of_any_class_in_init_is_reported(
+    run: Any, kind: type[Stock], error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(kind):  # type: ignore[valid-type,misc] # the class is a parameter
+        def init(self) -> None:
+            raise error
+
+    with pytest.raises(StartFailed):
+        Odd.start()
+    until(lambda: "Odd) did not start" in caplog.text)
+
+
+@KINDS
+@pytest.mark.parametrize("error", [*NOT_EXCEPTIONS, SystemExit(3)], ids=repr)
+def test_exception_of_any_class_in_terminate_keeps_no_last_reply_and_no_report_back(
+    run: Any, kind: type[Stock], error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Odd(kind):  # type: ignore[valid-type,misc] # the class is a parameter
+        def terminate(self, reason: Any) -> None:
+            raise error
+
+    assert Odd.stop_with(Odd.start(), "normal", "bye") == "bye"
+    until(lambda: "Odd) ended" in caplog.text)
+    assert "last message: call ('stop_with', 'normal', 'bye')" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", ["1", -1, float("nan"), True])
+@KINDS
+def test_timeout_that_is_not_seconds_is_the_failure_of_its_handler(
+    run: Any, kind: type[Stock], seconds: Any
+) -> None:
+    def parent() -> None:
+        with pytest.raises(CallExited, match="timeout is a number of seconds"):
+            kind.waits(kind.start(None, self()), seconds)
+        assert received(("terminate", ...))[1].type in {"TypeError", "ValueError"}
+
+    run(parent)
+
+
 @KINDS
 def test_g8_result_may_be_raised(run: Any, kind: type[Stock]) -> None:
     pid = kind.start()

@@ -17,6 +17,7 @@ from pyx import (
     GenServer,
     Pid,
     Process,
+    RemoteError,
     Sys,
     aio,
     handle,
@@ -72,6 +73,17 @@ def test_failing_replacement_leaves_the_state_and_the_server(node: LocalNode) ->
     assert Stock.total(pid) == 1
 
 
+@KINDS
+def test_replacement_that_ends_itself_ends_no_server(node: LocalNode, kind: type[Stock]) -> None:
+    def leave(state: Any) -> Any:
+        raise SystemExit(3)
+
+    pid = kind.start({"nike": 1})
+    with pytest.raises(RemoteError, match="SystemExit: 3"):
+        Sys.replace_state(pid, leave)
+    assert kind.total(pid) == 1
+
+
 def test_status_has_the_shape_of_otp(node: LocalNode) -> None:
     def parent() -> None:
         pid = Stock.start_link({"nike": 1}, name="stock")
@@ -103,7 +115,9 @@ def test_unknown_system_message_is_answered(node: LocalNode) -> None:
         return received((ref, ...))[1]
 
     assert as_process(node, caller) == ("error", ("unknown_system_msg", "dance"))
-    send(pid, ("system", "nobody", "dance"))
+    for frm in ("nobody", (1, 2), (pid, 2), (1, 2, 3)):
+        for request in ("dance", "get_state", "suspend", ("terminate", "shutdown")):
+            send(pid, ("system", frm, request))
     assert Stock.total(pid) == 0
 
 

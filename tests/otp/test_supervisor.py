@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -495,7 +496,22 @@ def test_child_whose_start_raises_has_not_started() -> None:
         def start_link() -> int:
             return 3
 
-    for what, expected in ((Wrong, "Raised(ValueError: boom)"), (Odd, "('bad_return_value', '3')")):
+    class Leaving:
+        @staticmethod
+        def start_link() -> None:
+            raise SystemExit(3)
+
+    class Cancelled:
+        @staticmethod
+        def start_link() -> None:
+            raise asyncio.CancelledError
+
+    for what, expected in (
+        (Wrong, "Raised(ValueError: boom)"),
+        (Odd, "('bad_return_value', '3')"),
+        (Leaving, "3"),
+        (Cancelled, "Raised(asyncio.exceptions.CancelledError)"),
+    ):
         with pytest.raises(StartFailed) as failed:
             Supervisor.start_link([what], strategy="one_for_one")
         assert repr(failed.value.reason[1][2]) == expected
