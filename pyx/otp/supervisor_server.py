@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from pyx.errors import RpcRefused
 from pyx.execution.node_log import log
@@ -48,6 +49,9 @@ _T = TypeVar("_T")
 TRY_AGAIN: Final = "try_again_restart"
 """A supervisor's cast to itself after a failed restart: what came meanwhile is answered first."""
 
+_RUNNING: Final[WeakValueDictionary[Pid, SupervisorServer]] = WeakValueDictionary()
+"""The supervisors of this OS process."""
+
 
 class SupervisorServer:
     """One supervisor, in its process.
@@ -82,6 +86,7 @@ class SupervisorServer:
     def init(self) -> FailedToStart | None:
         """Starts the children; returns the one that failed, after the earlier ones were stopped."""
         Process.flag("trap_exit", True)
+        _RUNNING[own_pid()] = self
         if self._pids_under is not None:
             Process.put(self._pids_under, self._pids)
         self._title = self._title or f"supervisor {own_name()}"
@@ -112,6 +117,11 @@ class SupervisorServer:
         """Returns what `Sys.get_state` shows."""
         rows = [listed(child)[:3] for child in self._decisions.children]
         return {"supervisor": self._settings, "children": rows}
+
+    def ids(self) -> list[Any]:
+        """Returns the ids of the children, oldest first; those of a dynamic supervisor have none."""
+        has_ids = isinstance(self._decisions, Restarts)
+        return [child.spec.id for child in reversed(self._decisions.children)] if has_ids else []
 
     # ------------------------------------------------------------ requests
 
@@ -177,6 +187,15 @@ class SupervisorServer:
         if isinstance(outcome, TryAgain):
             send(own_pid(), cast_message((TRY_AGAIN, outcome.child)))
         return outcome != GIVE_UP
+
+
+def child_ids(supervisor: Pid) -> list[Any]:
+    """Returns the ids of the children of a supervisor of this node, oldest first; `[]` for any other process.
+
+    The supervisor is not asked, so this returns at once, on any thread.
+    """
+    server = _RUNNING.get(supervisor)
+    return server.ids() if server is not None else []
 
 
 def log_line(line: str) -> None:

@@ -19,6 +19,8 @@ processes.  Everything that is shown goes through one writer.
     prompt_signals     signals while the editor reads: none is lost
     tty                the terminal's line discipline, and sys.stdin of a prompt
     completion         the candidates at the cursor
+    argument_names     which arguments of pyx's functions are names of something
+    child_names        the children of a supervisor by their ids
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
     old_servers        which servers still run a class as it was before a reload

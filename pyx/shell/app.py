@@ -270,10 +270,16 @@ def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Co
     """Returns the function (text, cursor) -> candidates of the inputs of *evaluator*."""
 
     def candidates(text: str, cursor: int) -> Completion:
-        from pyx.shell.completion import NameSources, complete  # loaded for the first Tab
+        from pyx.shell.child_names import child_names  # loaded for the first Tab
+        from pyx.shell.completion import NameSources, complete
 
         sources = NameSources(
-            evaluator.names, evaluator.lower, project.module_names, _all_nodes, Process.registered
+            evaluator.names,
+            evaluator.lower,
+            project.module_names,
+            _all_nodes,
+            Process.registered,
+            children=child_names,
         )
         return complete(text, cursor, sources)
 

@@ -15,15 +15,22 @@ from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, Modu
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.introspection import class_dict, class_mro, is_class
+from pyx.shell.argument_names import CHILD, MODULE, NODE, REGISTERED, SERVER, kind_of_argument
 from pyx.shell.input_scanner import PATH, InputScanner
 from pyx.shell.prompt_names import LATE_NAMES, late_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from pyx.shell.input_scanner import OpenBracket
+
 
 def _none_loaded(_: str) -> None:
     return None
+
+
+def _no_children(_: str) -> Iterable[str]:
+    return ()
 
 
 class NameSources(NamedTuple):
@@ -35,6 +42,8 @@ class NameSources(NamedTuple):
     nodes: Callable[[], Iterable[str]] = tuple
     registered: Callable[[], Iterable[str]] = tuple
     loaded: Callable[[str], ModuleType | None] = _none_loaded
+    children: Callable[[str], Iterable[str]] = _no_children
+    """The ids of the children of a supervisor."""
 
 
 class Completion(NamedTuple):
@@ -64,7 +73,9 @@ def complete(text: str, cursor: int, sources: NameSources) -> Completion:
         start = scan.quote_at
         prefix = before[start:]
         keys = _keys_at(before[: start - scan.quote_length], sources)
-        words = _in_string(scan, sources) if keys is None else [key for key in keys if type(key) is str]
+        words = (
+            _in_string(before, scan, sources) if keys is None else [key for key in keys if type(key) is str]
+        )
         return _chosen(start, prefix, words, plain=True)
     if found := _IMPORT_FROM.search(before):
         module = sys.modules.get(found.group(1))
@@ -151,9 +162,17 @@ def _attribute(value: object, wanted: str) -> object:
                 return _UNKNOWN
         if kind is staticmethod:
             return item.__func__
+        if is_class(value) and (client := _client_of(item)) is not None:
+            return client
         hooked = any("__get__" in class_dict(base) for base in class_mro(kind))
         return item if kind is FunctionType or not hooked else _UNKNOWN
     return _UNKNOWN
+
+
+def _client_of(item: Any) -> object:
+    """Returns the client function that the attribute of a class is, if that is a handler of a server."""
+    module: Any = sys.modules.get("pyx.otp.handle")
+    return item.client if module is not None and type(item) is module.Handler else None
 
 
 def _item(value: object, key: object) -> object:
@@ -207,59 +226,55 @@ def _keys_at(before: str, sources: NameSources) -> list[object] | None:
 
 
 def _parameters(function: object) -> list[str]:
-    """Returns the parameters of a plain function that a keyword may name."""
+    """Returns the parameters of a plain function, or of a handler, that a keyword may name."""
+    first = 0
+    if type(function) in _client_functions():
+        client: Any = function
+        function, first = client.__wrapped__, 1
     if type(function) is not FunctionType:
         return []
     code = function.__code__
-    positional = code.co_varnames[code.co_posonlyargcount : code.co_argcount]
+    positional = code.co_varnames[max(first, code.co_posonlyargcount) : code.co_argcount]
     return [*positional, *code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]]
 
 
 # ---------------------------------------------------------------- names in a string
 
-_NODE: Final = "node"
-_REGISTERED: Final = "registered"
-_MODULE: Final = "module"
-_IN_CALL: Final = {
-    **{
-        (f"Node.{name}", 0): _NODE
-        for name in (
-            "ping",
-            "connect",
-            "disconnect",
-            "spawn",
-            "spawn_link",
-            "spawn_monitor",
-            "monitor",
-            "set_cookie",
-        )
-    },
-    **{(f"rpc.{name}", 0): _NODE for name in ("call", "cast", "async_call", "multicall")},
-    **{(f"rpc.{name}", 1): _MODULE for name in ("call", "cast", "async_call", "multicall")},
-    **{(f"Node.{name}", 1): _MODULE for name in ("spawn", "spawn_link", "spawn_monitor")},
-    **{(name, 0): _MODULE for name in ("spawn", "spawn_link", "spawn_monitor", "r")},
-    **{(name, 0): _REGISTERED for name in ("send", "Process.send_after", "Process.monitor")},
-    **{(f"Process.{name}", 0): _REGISTERED for name in ("whereis", "unregister")},
-}
-"""(callee, number of the argument) -> the kind of names in a string there."""
-_SENDS: Final = frozenset({"send", "Process.send_after", "Process.monitor"})
+_FIRST_ARGUMENT: Final = re.compile(r"""\s*(['"])([^'"\\]*)\1\s*,""")
 
 
-def _in_string(scan: InputScanner, sources: NameSources) -> Iterable[str]:
+def _in_string(before: str, scan: InputScanner, sources: NameSources) -> Iterable[str]:
     if not scan.open:
         return ()
     here = scan.open[-1]
-    callee = here.callee.removeprefix("aio.")
-    kind = _IN_CALL.get((callee, here.argument))
+    kind = _kind_of(here, sources)
     if not here.callee and len(scan.open) > 1:
         outer = scan.open[-2]
-        name = outer.callee.removeprefix("aio.")
-        if here.bracket == "(" and name in _SENDS and outer.argument == 0:
-            kind = _REGISTERED if here.argument == 0 else _NODE  # the (name, node) of a destination
-        elif here.bracket == "[" and name == "rpc.multicall" and outer.argument == 0:
-            kind = _NODE
-    if kind == _NODE:
+        kind_around = _kind_of(outer, sources)
+        if here.bracket == "(" and kind_around == SERVER:
+            kind = REGISTERED if here.argument == 0 else NODE  # the (name, node) of a server
+        elif here.bracket == "[" and outer.callee.removeprefix("aio.") == "rpc.multicall":
+            kind = kind_around
+    if kind == NODE:
         return sources.nodes()
-    if kind == _REGISTERED:
+    if kind in {REGISTERED, SERVER}:
         return sources.registered()
-    return [*sources.modules()] if kind == _MODULE else ()
+    if kind == CHILD and (supervisor := _FIRST_ARGUMENT.match(before, here.at + 1)) is not None:
+        return sources.children(supervisor.group(2))
+    return sources.modules() if kind == MODULE else ()
+
+
+def _kind_of(bracket: OpenBracket, sources: NameSources) -> str | None:
+    """Returns the kind of names in a string at the cursor's argument of a call."""
+    kind = kind_of_argument(bracket.callee, bracket.argument)
+    if kind is None and bracket.argument == 0 and bracket.callee:
+        client = bracket.callee.removesuffix(".aio").removesuffix(".request")
+        if type(_resolve(client, sources)) in _client_functions():
+            return SERVER
+    return kind
+
+
+def _client_functions() -> tuple[type, ...]:
+    """Returns the types of the client functions of servers; none, if no server is defined."""
+    module: Any = sys.modules.get("pyx.otp.client_functions")
+    return () if module is None else (module.CallClient, module.CastClient)

@@ -11,11 +11,12 @@ _CALLEE: Final = re.compile(rf"({PATH})\s*$")
 
 
 class OpenBracket(NamedTuple):
-    """A bracket that is open at the cursor: the callee before it, and the number of the argument."""
+    """A bracket that is open at the cursor: the callee before it, the number of the argument, where it is."""
 
     bracket: str
     callee: str
     argument: int
+    at: int
 
 
 class InputScanner:
@@ -52,7 +53,7 @@ class InputScanner:
             self.comment = True
         elif character in "([{":
             callee = _CALLEE.search(text[:index]) if character == "(" else None
-            self.open.append(OpenBracket(character, callee.group(1) if callee else "", 0))
+            self.open.append(OpenBracket(character, callee.group(1) if callee else "", 0, index))
         elif character in ")]}":
             if self.open:
                 self.open.pop()

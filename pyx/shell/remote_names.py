@@ -19,6 +19,7 @@ from pyx.execution.user_code import PYX, is_user_file
 from pyx.introspection import REMOTE_SHELL
 from pyx.node import Node
 from pyx.process import Process
+from pyx.shell.child_names import child_names
 from pyx.shell.completion import Completion, NameSources, complete
 from pyx.shell.helpers import Helper, Helpers
 from pyx.shell.project import Project, free_names
@@ -82,7 +83,13 @@ class RemoteNames:
     def complete(self, text: str, cursor: int) -> Completion:
         """Returns the candidates at the cursor; no code of an object is run."""
         sources = NameSources(
-            self.names, self.lower, self._module_names, _all_nodes, Process.registered, _loaded
+            self.names,
+            self.lower,
+            self._module_names,
+            _all_nodes,
+            Process.registered,
+            _loaded,
+            child_names,
         )
         return complete(text, cursor, sources)
 

@@ -1,4 +1,4 @@
-"""completion.py, input_scanner.py: The candidates at the cursor, without running code of any object."""
+"""completion.py, input_scanner.py, argument_names.py, child_names.py: Candidates, without running code."""
 
 from __future__ import annotations
 
@@ -9,12 +9,28 @@ from typing import Any, NoReturn
 
 import pytest
 
+from pyx import DynamicSupervisor, GenServer, Supervisor, Sys, child, handle, receive
+from pyx.shell.child_names import child_names
 from pyx.shell.completion import NameSources, complete
+from tests.otp.supervised import in_process
 
 
 def completed(text: str, names: dict[str, Any] | None = None, **sources: Any) -> list[str]:
     given = {name: (lambda found=found: found) for name, found in sources.items()}
     return complete(text, len(text), NameSources(names or {}, vars(builtins), **given)).candidates
+
+
+class Shop(GenServer):
+    @handle.call
+    def sell(self, name: str, quantity: int = 1) -> int:
+        return quantity
+
+    @handle.cast
+    def close(self) -> None: ...
+
+    @property
+    def name(self) -> NoReturn:
+        raise AssertionError
 
 
 class Plain:
@@ -218,6 +234,56 @@ class TestStrings:
     def test_string_argument_completes_to_registered_names(self, text: str) -> None:
         assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["pos", "product_stock"]
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'GenServer.call("',
+            'await aio.GenServer.call("',
+            'GenServer.call(("',
+            'GenServer.multi_call(["a@vm"], "',
+            'Supervisor.tree("',
+            'Supervisor.terminate_child("',
+            'Task.Supervisor.async_(("',
+            'Agent.get("',
+            'Sys.get_state("',
+            'Registry.lookup("',
+            'PartitionSupervisor.via("',
+            'Shop.sell("',
+            'shops[0].sell("',
+            'await Shop.sell.aio("',
+            'Shop.sell.request(("',
+            'Shop.close("',
+        ],
+    )
+    def test_servers_complete_to_registered_names(self, text: str) -> None:
+        names = {"Shop": Shop, "shops": [Shop]}
+        assert completed(text, names, nodes=self.NODES, registered=self.REGISTERED) == [
+            "pos",
+            "product_stock",
+        ]
+
+    def test_node_of_a_server_completes_to_node_names(self) -> None:
+        text = 'Shop.sell(("pos", "'
+        assert completed(text, {"Shop": Shop}, nodes=self.NODES, registered=self.REGISTERED) == [*self.NODES]
+
+    @pytest.mark.parametrize("text", ['Shop.sell("pos", "', 'Shop.sell.within("', 'Shop.name("', 'print(("'])
+    def test_other_arguments_are_not_servers(self, text: str) -> None:
+        assert completed(text, {"Shop": Shop}, nodes=self.NODES, registered=self.REGISTERED) == []
+
+    def test_client_function_completes_to_its_parameters_and_its_forms(self) -> None:
+        assert completed('Shop.sell("shop", quan', {"Shop": Shop}) == ["quantity="]
+        assert completed("Shop.sell(sel", {"Shop": Shop}) == []
+        assert completed("Shop.sell.wi", {"Shop": Shop}) == ["within"]
+
+    @pytest.mark.parametrize("function", ["terminate_child", "restart_child", "delete_child"])
+    def test_children_of_a_supervisor_complete_by_their_ids(self, function: str) -> None:
+        children = {"shop": ["stock", "till"]}
+        sources = NameSources({}, {}, children=children.__getitem__)
+        text = f'Supervisor.{function}("shop", "s'
+        assert complete(text, len(text), sources).candidates == ["stock"]
+        text = f'Supervisor.{function}(("shop", "b"), "s'
+        assert complete(text, len(text), sources).candidates == []
+
     def test_start_in_a_string_is_after_the_quote(self) -> None:
         text = 'Node.ping("server@'
         sources = NameSources({}, {}, nodes=lambda: self.NODES)
@@ -241,3 +307,14 @@ class TestStrings:
         assert completed(r'"a\"b', nodes=self.NODES) == []
         assert completed('"""a"b\n', nodes=self.NODES) == []
         assert completed('"a" + pri') == ["print"]
+
+
+@in_process
+def test_ids_of_children_are_read_without_asking_the_supervisor() -> None:
+    stuck = [child(receive, "end", id=name) for name in ("stock", 7, "till")]
+    Supervisor.start_link(stuck, strategy="one_for_one", name="shop")
+    DynamicSupervisor.start_link(name="rooms")
+    Sys.suspend("shop")
+    assert child_names("shop") == ["stock", "till"]
+    assert child_names("rooms") == []
+    assert child_names("nothing") == []

@@ -1,0 +1,92 @@
+"""Which arguments of the public functions are names of nodes, processes, modules or children."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NODE: Final = "node"
+REGISTERED: Final = "registered"
+SERVER: Final = "server"
+"""A registered name, or (name, node)."""
+CHILD: Final = "child"
+MODULE: Final = "module"
+_ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
+    "": {
+        "send": (SERVER,),
+        "spawn": (MODULE,),
+        "spawn_link": (MODULE,),
+        "spawn_monitor": (MODULE,),
+        "r": (MODULE,),
+    },
+    "Node": {
+        **dict.fromkeys(("ping", "connect", "disconnect", "monitor", "set_cookie"), (NODE,)),
+        **dict.fromkeys(("spawn", "spawn_link", "spawn_monitor"), (NODE, MODULE)),
+    },
+    "rpc": dict.fromkeys(("call", "cast", "async_call", "multicall"), (NODE, MODULE)),
+    "Process": {
+        **dict.fromkeys(("send_after", "monitor"), (SERVER,)),
+        **dict.fromkeys(("whereis", "unregister"), (REGISTERED,)),
+    },
+    "GenServer": {
+        **dict.fromkeys(("call", "cast", "request", "stop", "whereis"), (SERVER,)),
+        **dict.fromkeys(("multi_call", "abcast"), (None, REGISTERED)),
+    },
+    "Supervisor": {
+        **dict.fromkeys(("which_children", "count_children", "start_child", "tree", "stop"), (SERVER,)),
+        **dict.fromkeys(("terminate_child", "restart_child", "delete_child"), (SERVER, CHILD)),
+    },
+    "DynamicSupervisor": dict.fromkeys(
+        ("which_children", "count_children", "start_child", "terminate_child", "stop"), (SERVER,)
+    ),
+    "PartitionSupervisor": {
+        **dict.fromkeys(("which_children", "count_children", "stop"), (SERVER,)),
+        **dict.fromkeys(("via", "partitions"), (REGISTERED,)),
+    },
+    "Task.Supervisor": dict.fromkeys(
+        (
+            "async_",
+            "async_nolink",
+            "async_stream",
+            "async_stream_nolink",
+            "start_child",
+            "children",
+            "terminate_child",
+        ),
+        (SERVER,),
+    ),
+    "Agent": dict.fromkeys(("get", "update", "get_and_update", "cast", "stop"), (SERVER,)),
+    "Sys": dict.fromkeys(
+        ("get_state", "replace_state", "get_status", "suspend", "resume", "trace", "change_code"), (SERVER,)
+    ),
+    "Registry": dict.fromkeys(
+        (
+            "register",
+            "lookup",
+            "dispatch",
+            "select",
+            "unregister",
+            "unregister_match",
+            "update_value",
+            "keys",
+            "values",
+            "count",
+            "meta",
+            "put_meta",
+            "via",
+        ),
+        (REGISTERED,),
+    ),
+}
+"""Module -> function -> the kind of names in a string that is its first, second ... argument."""
+
+
+def kind_of_argument(callee: str, number: int) -> str | None:
+    """Returns what a string names as an argument of a call; None if it is any text.
+
+    Args:
+        callee: as it is written: `rpc.call`, `aio.rpc.call`.
+        number: of the argument, from 0 on.
+    """
+    module, _, function = callee.removeprefix("aio.").rpartition(".")
+    kinds = _ARGUMENTS.get(module, {}).get(function, ())
+    return kinds[number] if number < len(kinds) else None
