@@ -108,3 +108,12 @@ _OPERATORS: Final = frozenset((
     ">>>", "@", "^", "|", "|>", "||", "|||", "~>", "~>>", "%", "%{}", "{}", "<<>>", "..//",
 ))  # fmt: skip
 """Atoms that Elixir prints without quotation marks though they are not words [read off Elixir 1.14]."""
+
+
+def as_texts(value: Any) -> Any:
+    """Returns *value* with the texts of the atoms in it, in tuples and frozensets too, in their place."""
+    if type(value) is Atom:
+        return str(value)
+    if type(value) is tuple or type(value) is frozenset:
+        return type(value)(map(as_texts, value))
+    return value

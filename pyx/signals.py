@@ -334,6 +334,15 @@ class Let(NamedTuple):
     numbers: tuple[int, ...]
 
 
+class Discover(NamedTuple):
+    """A node has a replicated space, and asks an Erlang node for a scope of that name.
+
+    Between pyx nodes it means nothing: these tell each other what is held in spaces of all names.
+    """
+
+    space: str
+
+
 class Holdings(NamedTuple):
     """Entries of the processes of a node, as they are when a session begins: one piece of them, or the last.
 
@@ -401,6 +410,7 @@ Signal: TypeAlias = (
     | Held
     | Let
     | Holdings
+    | Discover
     | Tick
     | Ping
     | Pong

@@ -8,7 +8,7 @@ import pickle  # noqa: TID251 - to see what becomes of an atom there
 
 import pytest
 
-from pyx.atoms import Atom
+from pyx.atoms import Atom, as_texts
 
 
 class TestAtom:
@@ -87,3 +87,9 @@ class TestAtom:
     )
     def test_atom_prints_as_in_iex(self, text: str, printed: str) -> None:
         assert repr(Atom(text)) == printed
+
+
+def test_texts_of_atoms_take_their_place_in_tuples_and_sets() -> None:
+    found = as_texts((Atom("room"), (Atom("a"), 1), frozenset({Atom("b")}), [Atom("c")]))
+    assert found == ("room", ("a", 1), frozenset({"b"}), ["c"])
+    assert [type(found[0]), type(found[1][0]), type(*found[2]), type(found[3][0])] == [str, str, str, Atom]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import Released
 from pyx.errors import ProtocolError
-from pyx.signals import Holdings
+from pyx.signals import Discover, Holdings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,6 +102,22 @@ class Groups:
     def announce(self, peer: Peer) -> None:
         """Tells the watchers here of all that the processes of a peer hold, now that it is seen."""
         self._tell_all(peer, "join")
+
+    # ------------------------------------------------------------ Erlang nodes
+
+    def introduce(self, peer: Peer) -> None:
+        """Puts the spaces here, and what processes hold in them, into the queue of an Erlang node."""
+        self.discover(peer)
+        for space in self._tables.spaces.values():
+            if space.replicated:
+                for entry in space.all():
+                    self._router.enqueue(peer, entry.held)
+
+    def discover(self, peer: Peer) -> None:
+        """Asks an Erlang node for the spaces here, again and again: it does not say when it starts one."""
+        for space in self._tables.spaces.values():
+            if space.replicated:
+                self._router.enqueue(peer, Discover(space.name))
 
     # ------------------------------------------------------------ while it stands
 

@@ -238,7 +238,7 @@ class Kernel:
             case sig.Ping(number):
                 self.router.enqueue(peer, sig.Pong(number))
             case sig.Held() | sig.Let() | sig.Holdings():
-                if not peer.hidden:
+                if peer.shares_holdings:
                     self._receive_keys(peer, signal)
             case sig.Pong(number):
                 if peer.is_ready:
@@ -260,12 +260,20 @@ class Kernel:
             case sig.Goodbye():
                 self.sessions.lose(peer, "it left")
                 self.tables.effects.append(Hangup(peer, gracefully=False))
-            case sig.Tick() | sig.Send() | sig.Call() | sig.Answer() | sig.GenCall() | sig.GenReply():
+            case (
+                sig.Tick()
+                | sig.Discover()
+                | sig.Send()
+                | sig.Call()
+                | sig.Answer()
+                | sig.GenCall()
+                | sig.GenReply()
+            ):
                 pass
         self.process_signals.settle()
 
     def _receive_keys(self, peer: Peer, signal: sig.Held | sig.Let | sig.Holdings) -> None:
-        """Notes what the processes of a visible peer hold."""
+        """Notes what the processes of a peer hold."""
         if type(signal) is sig.Held:
             self.groups.held_received(peer, signal)
         elif type(signal) is sig.Let:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Released, Resume
 from pyx.core.mailbox import GroupChanged, KeyChanged
+from pyx.core.peers import BEAM
 from pyx.core.spaces import Entry, Forgotten, KeyWatch, Space, holdings_of
-from pyx.signals import Held, Let
+from pyx.signals import Discover, Held, Let
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -55,6 +56,10 @@ class Keys:
         owner_pid = owner.pid if owner is not None else None
         space = Space(name, owner_pid, unique=unique, replicated=replicated, listeners=listeners)
         self._tables.spaces[name] = space
+        if replicated:
+            for peer in self._audience():
+                if peer.dialect == BEAM:
+                    self._router.enqueue(peer, Discover(name))
         if owner is not None:
             holdings_of(owner).owned.append(space)
         return True
@@ -245,7 +250,7 @@ class Keys:
 
     def _audience(self) -> list[Peer]:
         """The peers that are told of replicated entries: others get them when their session begins."""
-        return [peer for peer in self._tables.peers.values() if peer.state == "up" and not peer.hidden]
+        return [peer for peer in self._tables.peers.values() if peer.state == "up" and peer.shares_holdings]
 
     def _remove(self, entry: Entry) -> bool:
         space, key, number = entry.space, entry.held.key, entry.held.number

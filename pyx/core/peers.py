@@ -100,6 +100,11 @@ class Peer:
         self.connection: Any = None
         """The connection that carries it; set by the owner of the connection."""
 
+    @property
+    def shares_holdings(self) -> bool:
+        """True for a visible node, and for an Erlang node, though it is hidden."""
+        return not self.hidden or self.dialect == BEAM
+
     def __repr__(self) -> str:
         return f"<Peer {self.name} session {self.session} {self.state}>"
 

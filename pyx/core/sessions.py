@@ -207,6 +207,8 @@ class Sessions:
             self._groups.send_holdings(peer)
             self._membership.session_began(peer)
             return
+        if dialect == BEAM:
+            self._groups.introduce(peer)
         if peer.out or peer.out.first:
             peer.sent_since_tick = True
             effects.append(Flush(peer))
@@ -273,6 +275,8 @@ class Sessions:
                 continue
             if not peer.hidden:
                 self._membership.announce_changes(peer)
+            if peer.dialect == BEAM:
+                self._groups.discover(peer)
             if now - peer.last_received >= self.tick_seconds / 2:  # it may tick more slowly than this node
                 self._router.enqueue(peer, Ping(UNASKED))
             elif not peer.sent_since_tick or peer.dialect == BEAM:  # an Erlang node may tick more quickly

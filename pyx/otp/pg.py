@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.atoms import as_texts
 from pyx.errors import AlreadyReceiving, NoProcess
 from pyx.execution.context import require
 from pyx.otp.key_errors import NotLocal
 from pyx.otp.named_spaces import SCOPE, key_bytes, key_of, space_name, start_owner
 from pyx.runtime.arguments import checked_pid, checked_ref
+from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import wait
 from pyx.runtime.sending import SendingCall
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pyx.core.kernel import Kernel
     from pyx.core.processes import ProcessRecord
     from pyx.core.spaces import Space
+    from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid, Ref
 
 __all__ = ["pg"]
@@ -31,14 +34,19 @@ DEFAULT_SCOPE: Final = "pg"
 """The scope that is always there."""
 
 _NO_VALUE: Final = Payload(b"")
-"""Members have none."""
+"""That of the members of a group without an atom in its name; else it is that name, for Erlang nodes."""
 
 
 class pg:  # noqa: N801 - OTP's name
     """Groups of processes, on all visible nodes; a namespace, never instantiated.
 
-    A group is any hashable data; `1` and `1.0` are two groups.  It is there while it has members.  A scope is
-    a world of groups of its own; without one the scope `"pg"` is meant, which is always there.
+    A group is any hashable data; `1` and `1.0` are two groups, `"room"` and `Atom("room")` are one.  It is
+    there while it has members.  A scope is a world of groups of its own; without one the scope `"pg"` is
+    meant, which is always there.
+
+    With Erlang nodes a scope is shared as OTP's `pg` does it: each of the two sees the members of the other.
+    There `Atom("room")` is `:room` and `"room"` is a binary, two groups: a process here is in the one that it
+    has joined by that name.  Members of Erlang nodes are seen on the nodes that these are connected to.
 
     Members of another node are seen from before its `nodeup` until before its `nodedown`; a join is seen
     before what its process sends afterwards, the leave of a process that ends before its DOWN.
@@ -82,11 +90,12 @@ class pg:  # noqa: N801 - OTP's name
             NoProcess: the scope is not started.
         """
         here = this_node()
-        key = key_bytes(here, group, "group", replicated=True)
+        key = _key(here, group)
+        value = _value(here, group)
         joining = _checked_pids(pids)
         with SendingCall(here.kernel_call, "") as kernel:
             processes = _local(kernel, joining)
-            kernel.keys.hold(_started(kernel, scope), key, _NO_VALUE, processes)
+            kernel.keys.hold(_started(kernel, scope), key, value, processes)
         return "ok"
 
     @staticmethod
@@ -101,7 +110,7 @@ class pg:  # noqa: N801 - OTP's name
             NoProcess: the scope is not started.
         """
         here = this_node()
-        key = key_bytes(here, group, "group", replicated=True)
+        key = _key(here, group)
         leaving = _checked_pids(pids)
         with SendingCall(here.kernel_call, "") as kernel:
             processes = _local(kernel, leaving)
@@ -112,7 +121,7 @@ class pg:  # noqa: N801 - OTP's name
     def get_members(group: Any, *, scope: str = DEFAULT_SCOPE) -> list[Pid]:
         """Returns the members of a group on all visible nodes, those of this node first."""
         here = this_node()
-        key = key_bytes(here, group, "group", replicated=True)
+        key = _key(here, group)
         with here.kernel_call as kernel:
             space = _space(kernel, scope)
             found = kernel.groups.members(space, key) if space is not None else []
@@ -122,7 +131,7 @@ class pg:  # noqa: N801 - OTP's name
     def get_local_members(group: Any, *, scope: str = DEFAULT_SCOPE) -> list[Pid]:
         """Returns the members of a group on this node."""
         here = this_node()
-        key = key_bytes(here, group, "group", replicated=True)
+        key = _key(here, group)
         with here.kernel_call as kernel:
             space = _space(kernel, scope)
             found = space.living(key) if space is not None else []
@@ -163,7 +172,7 @@ class pg:  # noqa: N801 - OTP's name
         """
         runner = require("pg.monitor()")
         here = node_of(runner)
-        key = key_bytes(here, group, "group", replicated=True)
+        key = _key(here, group)
         mark = runner.process.mailbox.mark()
         with here.kernel_call as kernel:
             ref, present = kernel.groups.watch(runner.process, _started(kernel, scope), key)
@@ -214,6 +223,17 @@ async def start(scope: str, *, link: bool) -> Pid:
         msg = f"the scope {DEFAULT_SCOPE!r} is always there"
         raise ValueError(msg)
     return await start_owner(space, scope, "pg", unique=False, replicated=True, link=link)
+
+
+def _key(here: LocalNode, group: Any) -> bytes:
+    """Returns the key of a group; raises as `key_bytes`."""
+    return key_bytes(here, as_texts(group), "group", replicated=True)
+
+
+def _value(here: LocalNode, group: Any) -> Payload:
+    """Returns the value of a member: how its group is called by Erlang nodes, if its key does not tell."""
+    named = encoded(group, here.max_message_bytes, what="group")
+    return named if named != encoded(as_texts(group), here.max_message_bytes) else _NO_VALUE
 
 
 def _space(kernel: Kernel, scope: Any) -> Space | None:

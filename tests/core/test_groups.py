@@ -9,13 +9,15 @@ import pytest
 from pyx.core.effects import Answered, Connected, Hangup
 from pyx.core.groups import PIECE
 from pyx.core.mailbox import Downed, GroupChanged, NodeDown, NodeUp
-from pyx.signals import MOST_HELD, Held, Holdings, Let, Payload, Pong, Send, queued_bytes
+from pyx.core.peers import BEAM
+from pyx.signals import MOST_HELD, Discover, Held, Holdings, Let, Payload, Pong, Send, queued_bytes
 from pyx.terms import Pid
 from tests.core.conversation import Node, World, messages, seen_from
 from tests.core.test_exit_notices import portions
 from tests.core.test_keys import NIL, K, L, space
 
 if TYPE_CHECKING:
+    from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.core.spaces import Space
 
@@ -52,6 +54,13 @@ def member(world: World, name: str, key: bytes = K) -> ProcessRecord:
     process = node.process()
     join(node, process, key=key)
     return process
+
+
+def erlang_node(world: World) -> Peer:
+    """An Erlang node that has dialled a@h."""
+    decision = world["a@h"].sessions.peer_claimed("x@h", 9, hidden=True, now=world.now, dialect=BEAM)
+    assert decision.peer is not None
+    return decision.peer
 
 
 def here_and_there(world: World, viewer: str, **owners: list[ProcessRecord]) -> list[Pid]:
@@ -143,6 +152,34 @@ class TestSessionBegins:
             0,
             0,
         ]
+
+    def test_with_an_erlang_node_by_asking_for_its_scopes(self) -> None:
+        world = world_of("a")
+        a, gus = world["a@h"], member(world, "a")
+        beam = erlang_node(world)
+        assert [type(signal) for signal in beam.out] == [Discover, Held]
+        a.keys.open_space("other", owner=None, unique=False, replicated=True)
+        leave(a, gus)
+        assert list(beam.out)[2:] == [Discover("other"), Let(gus.pid, (1,))]
+        beam.out.clear()
+        a.sessions.tick(world.now)
+        assert list(beam.out)[:2] == [Discover("s"), Discover("other")]
+
+    def test_with_members_of_an_erlang_node_that_no_other_node_sees(self) -> None:
+        world = world_of("a", "b")
+        world.connect("a@h", "b@h")
+        a, beam = world["a@h"], erlang_node(world)
+        watcher = a.process()
+        ref, _ = a.groups.watch(watcher, group(a), K)
+        ann = Pid(7, 0, "x@h", 9)
+        a.receive_signal(beam, Held(ann, 1, "s", K, NIL))
+        assert members(a) == [ann]
+        assert not a.peer("b@h").out
+        a.sessions.lose(beam, "gone")
+        assert members(a) == []
+        assert [one for one in messages(watcher) if type(one) is GroupChanged] == [
+            GroupChanged(ref, "join", K, (ann,)), GroupChanged(ref, "leave", K, (ann,)),
+        ]  # fmt: skip
 
     def test_and_a_peer_that_never_says_what_it_holds_is_lost(self) -> None:
         world = World("a@h")

@@ -24,6 +24,7 @@ from pyx import (
     spawn_link,
 )
 from pyx import self as own_pid
+from pyx.atoms import Atom
 from pyx.core.outbox import HIGH_WATER_BYTES
 from tests.local_nodes import Running, as_process, seen_from, until
 
@@ -153,6 +154,14 @@ class TestMembers:
             return pg.which_groups(), len(pg.get_members(1)), len(pg.get_members(frozenset({"b", "a"})))
 
         assert run(node, program) == ([1, 1.0, ("room", 7), frozenset({"a", "b"})], 1, 1)
+
+    def test_are_in_one_group_by_a_text_and_by_its_atom(self, node: LocalNode) -> None:
+        def program() -> Any:
+            pg.join((Atom("room"), 1), own_pid()), pg.join("hall", own_pid())
+            found = len(pg.get_members(("room", 1))), len(pg.get_members(Atom("hall")))
+            return found, pg.which_groups(), pg.leave(("room", 1), own_pid())
+
+        assert run(node, program) == ((1, 1), [("room", 1), "hall"], "ok")
 
     @pytest.mark.parametrize(
         ("group", "words"),

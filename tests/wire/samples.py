@@ -189,6 +189,7 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
         sig.Holdings((sig.Held(MINE_READ, 7, "pg", b"\xa1g", ENCODED_READ),), is_last=False),
     ),
     (sig.Holdings((), is_last=True), sig.Holdings((), is_last=True)),
+    (sig.Discover("pg chat"), sig.Discover("pg chat")),
     (sig.Tick(), sig.Tick()),
     (sig.Ping(8), sig.Ping(8)),
     (sig.Pong(8), sig.Pong(8)),

@@ -9,6 +9,7 @@
     control            the numbers of control messages; exit reasons
     servers            what OTP's servers ask and answer: net_kernel, rex, erpc, group leaders
     exchanges          the open requests of a connection, both ways
+    group_scopes       groups of processes that both nodes share, by the messages of OTP's pg
     modules            names of modules, as Elixir, Erlang and Python write them
     term               a message in Erlang's format, as the data of a payload
     term_reader        terms of Erlang to values

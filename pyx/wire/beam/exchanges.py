@@ -18,6 +18,7 @@ _CALLS: Final = 1 << 64
 _CASTS: Final = 2 << 64
 _PINGS: Final = 3 << 64
 _TAGS: Final = 4 << 64
+_SCOPES: Final = 5 << 64
 """Added to the numbers of requests: references that are not those of the kernel, which have 64 bits."""
 
 _NUMBER: Final = (1 << 64) - 1
@@ -89,6 +90,10 @@ class Exchanges:
             reference = Ref(_CALLS | request.number)
         self.own[reference] = request
         return reference
+
+    def scope_monitor(self) -> Ref:
+        """Returns the reference of a monitor of a scope there."""
+        return Ref(_SCOPES | next(self._numbers))
 
     def cast(self) -> Ref:
         """Returns the reference of a request whose answer is not waited for."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import DecodeError, ProtocolError
 from pyx.wire.beam.exchanges import Exchanges
 from pyx.wire.beam.frames import MessageReader
+from pyx.wire.beam.group_scopes import GroupScopes
 from pyx.wire.beam.signal_reader import SignalReader
 from pyx.wire.beam.signal_writer import SignalWriter
 from pyx.wire.frames.scheduler import OutputScheduler
@@ -44,13 +45,14 @@ class BeamSession:
         budget: ReassemblyBudget,
     ) -> None:
         exchanges = Exchanges()
-        self._scheduler = OutputScheduler(SignalWriter(here, flags, exchanges))
+        scopes = GroupScopes(here, there, exchanges)
+        self._scheduler = OutputScheduler(SignalWriter(here, flags, exchanges, scopes))
         self.left_out: Final = self._scheduler.left_out
         """Not empty if there are signals for `unwritten`."""
         self.is_empty = True
         """True when `transmit` has returned all bytes of the signals that it took."""
         self._messages = MessageReader(here, flags, max_payload_bytes, budget)
-        self._reader = SignalReader(here, there, exchanges)
+        self._reader = SignalReader(here, there, exchanges, scopes)
 
     def transmit(self, signals: deque[Signal]) -> tuple[bytes, int]:
         """See `SignalStream.transmit`."""

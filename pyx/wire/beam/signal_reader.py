@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from pyx.terms import Incarnation
     from pyx.wire.beam.exchanges import Exchanges
     from pyx.wire.beam.frames import DistributionMessage
+    from pyx.wire.beam.group_scopes import GroupScopes
 
 _IGNORED_OPTIONS: Final = frozenset(
     (
@@ -71,12 +72,16 @@ class SignalReader:
     Args:
         here: this node; `there`: the peer.
         exchanges: the open requests of the connection.
+        scopes: the groups that both nodes share.
     """
 
-    def __init__(self, here: Incarnation, there: Incarnation, exchanges: Exchanges) -> None:
+    def __init__(
+        self, here: Incarnation, there: Incarnation, exchanges: Exchanges, scopes: GroupScopes
+    ) -> None:
         self._here = here
         self._there = there
         self._exchanges = exchanges
+        self._scopes = scopes
         self._last: tuple[tuple[Any, ...], Pid | None, Pid | str | Ref] = (_NO_CONTROL, None, "")
         """The control message of the last message between processes, its sender and its destination."""
         self._signals: list[Signal] = []
@@ -156,6 +161,9 @@ class SignalReader:
             raise ProtocolError("a message comes without a message")
         if type(payload) is ErlangTerm:
             if not to.number and not to.node:
+                if to.serial:
+                    self._to_scope(to, payload)
+                    return None
                 return self._to_the_node(payload)
             if (
                 payload.data[:2] == _OF_FOUR
@@ -201,7 +209,17 @@ class SignalReader:
             raise ProtocolError(msg)
         if name in servers.SERVERS:
             return self._to_server(str(name), frm, payload)
+        if type(payload) is ErlangTerm and self._scopes.is_scope(name):
+            signals = self._scopes.receive(str(name), payload)
+            if signals is not None:
+                self._signals += signals
+                return None
         return self._message(frm, str(name), payload)
+
+    def _to_scope(self, to: Pid, payload: ErlangTerm) -> None:
+        """What Erlang's `pg` says to a scope here."""
+        if self._scopes.is_scope(to):
+            self._signals += self._scopes.receive(to, payload) or ()
 
     def _to_the_node(self, payload: ErlangTerm) -> Signal | None:
         """An answer to the session itself: to its ping, or of a group leader."""
@@ -249,6 +267,8 @@ class SignalReader:
         if type(ref) is not Ref:
             msg = f"the reference of a monitor is {ref!r}"
             raise ProtocolError(msg)
+        if self._scopes.is_scope(target) and type(target) is Pid:
+            return None  # a scope ends with the connection
         if type(target) is Atom:
             return None if target in servers.SERVERS else (self._peers(frm), str(target), ref)
         return self._peers(frm), self._own(target), ref
@@ -266,6 +286,10 @@ class SignalReader:
         if type(ref) is not Ref:
             msg = f"the reference of a monitor is {ref!r}"
             raise ProtocolError(msg)
+        signals = self._scopes.ended(ref)
+        if signals is not None:
+            self._signals += signals
+            return None
         self._exchanges.gen_calls.pop(ref, None)
         asked = self._exchanges.own.pop(ref, None)
         if asked is not None and asked.kind == "call":

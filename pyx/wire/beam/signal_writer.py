@@ -16,12 +16,15 @@ from pyx.signals import (
     Call,
     Crashed,
     Demonitor,
+    Discover,
     Down,
     ExitSignal,
     ExitTo,
     GenCall,
     GenReply,
+    Held,
     Leader,
+    Let,
     Link,
     Monitor,
     Payload,
@@ -41,6 +44,7 @@ from pyx.wire.beam import flags as dist
 from pyx.wire.beam import servers
 from pyx.wire.beam.exchanges import OwnRequest, ping_tag
 from pyx.wire.beam.frames import PASS_THROUGH, WITH_HEADER, FragmentedMessage
+from pyx.wire.beam.group_scopes import SYNC
 from pyx.wire.beam.term import ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
 from pyx.wire.codec import decode
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
     from pyx.signals import Reason
     from pyx.terms import Incarnation
     from pyx.wire.beam.exchanges import Exchanges
+    from pyx.wire.beam.group_scopes import GroupScopes, ScopeMessage
 
 HeadAndMessage: TypeAlias = tuple[bytes, bytes]
 
@@ -67,16 +72,18 @@ class SignalWriter:
         here: this node.
         flags: what both nodes understand.
         exchanges: the open requests of the connection.
+        scopes: the groups that both nodes share.
     """
 
     counted_as_sent: frozenset[type] = frozenset()
     """No signal counts the bytes that are sent: a message may have been encoded for another dialect."""
 
-    def __init__(self, here: Incarnation, flags: int, exchanges: Exchanges) -> None:
+    def __init__(self, here: Incarnation, flags: int, exchanges: Exchanges, scopes: GroupScopes) -> None:
         self.preceding: Final[list[bytes]] = []
         """Whole frames before the one that `write` returns; see `SignalFrameWriter`."""
         self._here = here
         self._exchanges = exchanges
+        self._scopes = scopes
         has_cache = bool(flags & dist.DIST_HDR_ATOM_CACHE)
         self._lead = WITH_HEADER if has_cache else PASS_THROUGH
         self._lead_of_message = b"" if has_cache else b"\x83"
@@ -203,9 +210,37 @@ class SignalWriter:
         if echo is None:
             return _TICK
         (number, *fields), message = echo
+        if number == SYNC:
+            return self._to_scopes(self._scopes.sync(fields[0]))
         if number != op.SEND:
             return self._control(number, *fields), b""
         return self._sent(THE_NODE, fields[0], message)
+
+    # ------------------------------------------------------------ groups
+
+    def _discover(self, signal: Discover) -> HeadAndMessage:
+        message = self._scopes.discover(signal.space)
+        return _TICK if message is None else self._to_scopes([message])
+
+    def _held(self, signal: Held) -> HeadAndMessage:
+        message = self._scopes.held(signal)
+        return _TICK if message is None else self._to_scopes([message])
+
+    def _let(self, signal: Let) -> HeadAndMessage:
+        return self._to_scopes(self._scopes.let(signal))
+
+    def _to_scopes(self, messages: list[ScopeMessage]) -> HeadAndMessage:
+        """Writes messages between scopes: each of them is short, and they keep their order."""
+        if not messages:
+            return _TICK
+        written = [
+            (self._control(*self._destination(frm, to)), self._lead_of_message + term)
+            for frm, to, term in messages
+        ]
+        self.preceding.extend(
+            LENGTH.pack(len(head) + len(message)) + head + message for head, message in written[:-1]
+        )
+        return written[-1]
 
     # ------------------------------------------------------------ calls of servers
 
@@ -312,6 +347,9 @@ class SignalWriter:
         Answer: _answer,
         GenCall: _gen_call,
         GenReply: _gen_reply,
+        Discover: _discover,
+        Held: _held,
+        Let: _let,
         Spawn: _spawn,
         Call: _call,
         Ask: _ask,

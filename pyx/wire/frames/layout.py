@@ -89,6 +89,7 @@ KINDS: Final[dict[type, int]] = {
     sig.Holdings: 30,  # see `held_keys.py`
     sig.GenCall: 32,
     sig.GenReply: 33,
+    sig.Discover: 34,
 }
 
 

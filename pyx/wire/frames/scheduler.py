@@ -18,6 +18,7 @@ from pyx.signals import (
     SIGNAL_BYTES,
     Answer,
     Call,
+    Discover,
     Down,
     GenReply,
     Goodbye,
@@ -289,7 +290,7 @@ def sender_of(signal: Signal) -> Sender:
     match signal:
         case Send(frm=frm) | GenReply(frm=frm):
             return frm or _NO_PROCESS
-        case Held() | Let():
+        case Held() | Let() | Discover():
             return Holdings  # so none waits behind a large message of its process
         case Spawned(pid=pid) | Down(frm=None, target=Pid() as pid):
             # A `Down` because the process did not exist: had it existed, it would be the sender.
