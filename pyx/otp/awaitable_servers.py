@@ -16,6 +16,7 @@ from pyx.runtime.local_node import this_node
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.otp.protocol import From
     from pyx.otp.via import ProcessName
     from pyx.terms import Pid
 
@@ -61,6 +62,11 @@ class AwaitableServers:
         with contextlib.suppress(NoProcess):
             await here.sending.send_async(checked_destination(here, server), cast_message(request))
         return "ok"
+
+    @staticmethod
+    async def reply(frm: From, value: Any) -> str:
+        """`GenServer.reply`, awaitable: it waits for a busy node, and never raises NodeBusy."""
+        return await server_calls.reply_async(frm, value)
 
     @staticmethod
     async def multi_call(

@@ -28,6 +28,9 @@ _RESTARTS: Final = ("permanent", "transient", "temporary")
 _TYPES: Final = ("worker", "supervisor")
 _OPTIONS: Final = ("id", "restart", "shutdown", "type", "significant")
 
+_FLOAT_BITS: Final = 1024
+"""Of an int that is too large to be a float."""
+
 WORKER_SHUTDOWN: Final = 5.0
 """Seconds, as OTP's; a supervisor has as long as it takes, since it stops children of its own."""
 
@@ -203,8 +206,7 @@ def _check(spec: ChildSpec) -> None:
     _check_choice(spec, "restart", _RESTARTS)
     _check_choice(spec, "type", _TYPES)
     limit = spec.shutdown
-    is_seconds = isinstance(limit, (int, float)) and not isinstance(limit, bool) and limit >= 0
-    if not (limit is None or limit == "brutal_kill" or is_seconds):
+    if not (limit is None or limit == "brutal_kill" or _is_seconds(limit)):
         msg = f"{spec.name}: shutdown is seconds, None or 'brutal_kill', not {limit!r}"
         raise ChildSpecInvalid(msg, ("start_spec", ("invalid_shutdown", limit)))
     if spec.significant and spec.restart == "permanent":
@@ -213,6 +215,12 @@ def _check(spec: ChildSpec) -> None:
             ("start_spec", ("bad_combination", [("restart", "permanent"), ("significant", True)])),
             hint="restart='transient' or 'temporary'",
         )
+
+
+def _is_seconds(value: Any) -> bool:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return value >= 0 and (isinstance(value, float) or value.bit_length() < _FLOAT_BITS)
 
 
 def _check_choice(spec: ChildSpec, option: str, choices: tuple[str, ...]) -> None:

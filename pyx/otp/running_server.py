@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.otp.protocol import From
     from pyx.otp.served_object import ServedObject
+    from pyx.runtime.sending import Queue
     from pyx.terms import Pid
 
 _MOST_KINDS = 100
@@ -25,8 +26,10 @@ class RunningServer:
     """One server: its object, its process, and what its loop does next."""
 
     __slots__ = (
+        "filled",
         "frm",
         "last",
+        "on_loop",
         "parent",
         "runner",
         "seen",
@@ -37,9 +40,10 @@ class RunningServer:
         "traced",
     )
 
-    def __init__(self, server: ServedObject, runner: Runner, parent: Pid | None) -> None:
+    def __init__(self, server: ServedObject, runner: Runner, parent: Pid | None, *, on_loop: bool) -> None:
         self.server = server
         self.runner = runner
+        self.on_loop = on_loop
         self.parent = parent
         """The process that it is linked to from its start; None if it was started without a link."""
         self.frm: From | None = None
@@ -50,6 +54,8 @@ class RunningServer:
         """Seconds until `handle_info("timeout")`, unless a message comes."""
         self.then: Any = NOTHING
         """What `handle_continue` is called with before the next message."""
+        self.filled: Queue | None = None
+        """What is queued for a node that takes too little of its replies."""
         self.suspended = False
         self.traced: Pid | None = None
         """The terminal that shows what the server does (`Sys.trace`), by the pid of its shell."""

@@ -33,7 +33,7 @@ from pyx.runtime.arguments import checked_destination, checked_name, checked_sec
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
 from pyx.runtime.rpc_client import destinations
-from pyx.runtime.sending import SendingCall
+from pyx.runtime.sending import SendingCall, take_busy_queue, wait_for_room_async
 from pyx.runtime.via_names import Via
 from pyx.signals import Payload
 from pyx.terms import Pid, Ref
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from pyx.runtime.local_node import LocalNode
+    from pyx.runtime.sending import Queue
 
 Server: TypeAlias = Pid | str | tuple[str, str] | Via
 """A server as its clients name it: a pid, a name registered on this node, `(name, node)`, or `via(...)`."""
@@ -272,6 +273,33 @@ def reply(frm: From, value: Any) -> str:
     with SendingCall(here.kernel_call, ref.node) if ref.node else here.kernel_call as kernel:
         kernel.gen_calls.reply(pid, ref, body)
     return "ok"
+
+
+async def reply_async(frm: From, value: Any) -> str:
+    """`reply` for a coroutine: it awaits room, and is never refused."""
+    filled = send_reply_at_once(frm, value)
+    if filled is not None:
+        await wait_for_room_async(this_node().tasks, filled)
+    return "ok"
+
+
+def send_reply_at_once(frm: From, value: Any) -> Queue | None:
+    """Sends a reply as `reply` does, however much is queued for the caller's node.
+
+    Returns:
+        The queue whose room the sender has to wait for, if there is too little.
+
+    Raises:
+        EncodeError: the value is not data; the caller still waits.
+    """
+    ref = _reference(frm)
+    here = this_node()
+    body = _body(here, ref.node, value, "reply")
+    pid = context.acting_pid()
+    take_busy_queue()
+    with here.kernel_call as kernel:
+        kernel.gen_calls.reply(pid, ref, body)
+    return take_busy_queue()
 
 
 def whereis(server: Server) -> Pid | tuple[str, str] | None:

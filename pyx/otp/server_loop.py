@@ -23,6 +23,7 @@ from pyx.otp.system_requests import answer_system_request
 from pyx.runtime.lifecycle import ReportedExit
 from pyx.runtime.local_node import node_of
 from pyx.runtime.receiving import ReceiveSearch
+from pyx.runtime.sending import wait_for_room_async
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
@@ -59,10 +60,10 @@ async def serve(kind: type[ServedObject], is_linked: bool, /, *args: Any, **kwar
     runner = context.require("a server")
     parent = runner.process.parent if is_linked else None
     server: ServedObject = object.__new__(kind)
-    running = RunningServer(server, runner, parent)
+    on_loop = kind.__handlers__.on_loop
+    running = RunningServer(server, runner, parent, on_loop=on_loop)
     await _init(running, args, kwargs)
     receiving = node_of(runner).receiving
-    on_loop = kind.__handlers__.on_loop
     while True:
         if running.then is not NOTHING:
             await _handle(running, _continue_job(running), on_loop=on_loop)
@@ -90,6 +91,9 @@ async def serve(kind: type[ServedObject], is_linked: bool, /, *args: Any, **kwar
                 await _handle(running, job, on_loop=on_loop)
         # Nothing of this message is kept while the server waits for the next one.
         message = search = job = running.last = running.frm = None
+        if running.filled is not None:
+            filled, running.filled = running.filled, None
+            await wait_for_room_async(node_of(runner).tasks, filled)
 
 
 Job = tuple[Any, tuple[Any, ...], dict[str, Any], tuple[type[Exception], ...]]
@@ -242,7 +246,7 @@ def _decorated(server: ServedObject, handlers: Mapping[str, Handler], request: A
 def _reply(running: RunningServer, value: Any) -> None:
     frm, running.frm = running.frm, None
     if frm is not None:
-        send_reply(frm, value)
+        send_reply(running, frm, value)
         if running.traced is not None:
             running.trace_reply(frm[0], value)
 

@@ -15,17 +15,27 @@ from pyx.wire.codec import is_flat
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.otp.protocol import From
+    from pyx.otp.running_server import RunningServer
 
 
-def send_reply(frm: From, value: Any) -> None:
+def send_reply(running: RunningServer, frm: From, value: Any) -> None:
     """Sends *value* to the caller *frm*; to one that does not wait any more it is lost.
 
-    What is not data arrives as an exception instead: the caller gets an EncodeError, with the path.
+    What is not data arrives as an exception instead: the caller gets an EncodeError, with the path.  A server
+    on a thread waits here for a caller whose node takes too little, one on the process loop before its next
+    message (`running.filled`): no caller ends a server by reading nothing.
     """
     try:
-        server_calls.reply(frm, value)
+        _send(running, frm, value)
     except EncodeError as error:
-        server_calls.reply(frm, raised_value(_not_data(error)))
+        _send(running, frm, raised_value(_not_data(error)))
+
+
+def _send(running: RunningServer, frm: From, value: Any) -> None:
+    if running.on_loop and frm[1].node:
+        running.filled = server_calls.send_reply_at_once(frm, value) or running.filled
+    else:
+        server_calls.reply(frm, value)
 
 
 def _not_data(error: EncodeError) -> Raised:

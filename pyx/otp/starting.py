@@ -21,6 +21,7 @@ from pyx.execution import context
 from pyx.execution.runner import Runner
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
 from pyx.otp.via import Via, claim_name
+from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.encoding import decode_reason
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import PendingAnswer
@@ -72,14 +73,16 @@ async def start_process(
         ServerAlreadyStarted: *name* is taken; nothing was run.
         NotAProcess: *link*, and the caller is not a process.
         EncodeError: an argument is not data.
+        TypeError, ValueError: *timeout* or *name* is not one; nothing was run.
     """
     here = this_node()
+    seconds = checked_seconds(timeout)
     with PendingAnswer(here) as pending:
         pid = spawn_process(
             body, args, kwargs, name=name, link=link, initial_call=initial_call, waiter=pending
         )
         try:
-            in_time = await pending.wait(timeout)
+            in_time = await pending.wait(seconds)
         except ProcessKilled:  # a link tells the process; without one it goes on, as in OTP
             raise
         except BaseException:

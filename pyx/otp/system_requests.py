@@ -43,13 +43,13 @@ def answer_system_request(
         return None
     match request:
         case (str(word), reason) if word == "terminate":
-            send_reply(frm, "ok")
+            send_reply(running, frm, "ok")
             return Stop(reason)
         case str(word) if word in {"suspend", "resume"}:
             running.suspended = word == "suspend"
-            send_reply(frm, "ok")
+            send_reply(running, frm, "ok")
         case _:
-            send_reply(frm, _refusal(origin) or _answer(running, request, origin))
+            send_reply(running, frm, _refusal(origin) or _answer(running, request, origin))
     return None
 
 

@@ -134,7 +134,11 @@ def checked_seconds(value: Any, name: str = "timeout") -> float | None:
     if value != value or value < 0:  # noqa: PLR0124 - nan
         msg = f"{name} is a number of seconds from 0 on, not {value!r}"
         raise ValueError(msg)
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        msg = f"{name} is a number of seconds, and this one is too large: None is no limit"
+        raise ValueError(msg) from None
 
 
 def checked_mailbox_limit(value: Any) -> MailboxLimit | None:

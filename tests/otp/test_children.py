@@ -129,6 +129,8 @@ def test_child_method_that_returns_something_else_is_refused() -> None:
         ({"shutdown": -1}, "shutdown is seconds"),
         ({"shutdown": "5"}, "shutdown is seconds"),
         ({"shutdown": True}, "shutdown is seconds"),
+        ({"shutdown": float("nan")}, "shutdown is seconds"),
+        ({"shutdown": 10**400}, "shutdown is seconds"),
         ({"id": []}, "must be hashable"),
         ({"significant": True}, "a permanent child cannot be significant"),
     ],

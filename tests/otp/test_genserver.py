@@ -34,6 +34,7 @@ from pyx import (
     ServerAlreadyStarted,
     StartFailed,
     Stop,
+    Sys,
     aio,
     handle,
     self,
@@ -46,6 +47,9 @@ from pyx.errors import EncodeError, WouldBlock
 from pyx.otp.protocol import call_message
 from pyx.otp.server_calls import system_call
 from pyx.runtime.request import wait
+from pyx.signals import GenCall, GenReply, Payload
+from pyx.wire.codec import encode
+from tests.hostile import Hostile
 from tests.local_nodes import Running, as_process, end_of, until
 from tests.otp.servers import (
     AsyncStock,
@@ -531,6 +535,15 @@ def test_g17_reply_comes_from_another_process_or_later(run: Any, kind: type[Stoc
 
 
 @KINDS
+def test_g17_reply_comes_from_a_coroutine(run: Any, kind: type[Stock]) -> None:
+    pid = kind.start()
+    request = kind.silent.request(pid)
+    frm = Sys.get_state(pid)["waiting"]
+    assert asyncio.run(aio.GenServer.reply(frm, "late")) == "ok"
+    assert request.result(timeout=10) == "late"
+
+
+@KINDS
 def test_g18_kill_while_a_caller_waits(run: Any, node: LocalNode, kind: type[Stock]) -> None:
     pid = kind.start()
     caller = Running(node, lambda: kind.silent.within(None)(pid))
@@ -865,6 +878,33 @@ def test_name_in_a_registry_is_taken_before_init_runs(run: Any, kind: type[Stock
         assert name.whereis() is None
 
     run(parent)
+
+
+@KINDS
+def test_caller_whose_node_reads_nothing_makes_the_server_wait_and_ends_it_not(
+    nodes: LocalNodes, kind: type[Stock]
+) -> None:
+    there = nodes.start("there")
+    asked: list[int] = []
+
+    class Large(kind):  # type: ignore[valid-type,misc] # the class is a parameter
+        def handle_call(self, request: Any, frm: Any) -> bytes:
+            asked.append(request)
+            return bytes(2**20)
+
+    pid = as_process(there, lambda: Large.start({"nike": 1}))
+    with Hostile(there) as evil:
+        caller = Pid(7, 0, *evil.incarnation)
+        for number in range(20):  # beyond what is queued for a sender that cannot wait
+            ref = Ref(number, *evil.incarnation)
+            evil.sends(GenCall(caller, evil.victim_pid(pid), ref, False, Payload(encode(number))))
+        until(lambda: there.kernel.router.queued().get("evil@test", 0) > 2**19)
+        assert len(asked) < 20
+        for number in range(20):
+            reply = evil.next(GenReply)
+            assert reply.to.number == number
+    assert asked == list(range(20))
+    assert as_process(there, lambda: kind.total(pid)) == 1
 
 
 @KINDS

@@ -178,6 +178,15 @@ def test_g3_process_that_is_not_ready_in_time_is_killed(node: LocalNode) -> None
     assert not ended or end_of(node, ended[0]) in {"killed", "noproc"}
 
 
+@pytest.mark.parametrize("timeout", ["1", True, -1, float("nan")])
+def test_time_limit_that_is_not_seconds_runs_nothing(node: LocalNode, timeout: Any) -> None:
+    ran: list[int] = []
+    with pytest.raises((TypeError, ValueError), match="timeout is a number of seconds"):
+        start(lambda: ran.append(1), timeout=timeout)
+    assert ran == []
+    assert Process.list() == []
+
+
 def test_g4_name_that_is_taken_runs_nothing(node: LocalNode) -> None:
     pid = start(until_told, name="stock")
     ran: list[int] = []

@@ -83,3 +83,7 @@ class TestSeconds:
     def test_seconds_out_of_range_are_refused(self, given: Any) -> None:
         with pytest.raises(ValueError, match="delay is a number of seconds from 0 on"):
             checked_seconds(given, "delay")
+
+    def test_seconds_that_are_not_a_float_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="this one is too large"):
+            checked_seconds(10**400)
