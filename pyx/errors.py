@@ -197,10 +197,10 @@ def busy_text(node: str, queued: int) -> str:
 class NotAProcess(PyxError):
     """The calling thread is not a pyx process, so it has no pid and no mailbox."""
 
-    def __init__(self, call: str) -> None:
+    def __init__(self, call: str, hint: str | None = None) -> None:
         super().__init__(
             f"{call} needs a process, and this thread is not one",
-            hint="run the code with spawn(function), or type it at the pyx prompt",
+            hint=hint or "run the code with spawn(function), or type it at the pyx prompt",
         )
 
 

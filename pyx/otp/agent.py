@@ -42,6 +42,10 @@ R = TypeVar("R")
 class Agent:
     """Functions of agents.  The class is a namespace and is never instantiated.
 
+        Agent.start_link(dict, name="basket")
+        Agent.update("basket", lambda basket: {**basket, "milk": 2})
+        Agent.get("basket", len)                       # 1
+
     An agent calls the functions one by one, each in its own process, with its state as the first argument:
     the state itself, not a copy.  A caller gets a copy of what `get` returns.
 

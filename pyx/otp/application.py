@@ -101,7 +101,16 @@ _starting: Final = threading.Lock()
 
 
 class Application:
-    """Functions about applications; a namespace, never instantiated."""
+    """Functions about applications; a namespace, never instantiated.
+
+        def application():                             # in shop.py; pyproject.toml: [tool.pyx]
+            return [child(Stock, name="stock")]        # application = "shop:application"
+
+        Application.start("shop:application")          # `pyx` in that directory does it before the prompt
+        Application.stop("shop")
+
+    The word before the colon, `"shop"`, is the name of the application.
+    """
 
     @staticmethod
     def start(application: str) -> Pid:

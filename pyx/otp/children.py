@@ -138,7 +138,7 @@ def spec_of(item: Any) -> ChildSpec:
             kwargs = rest.pop()
         args = tuple(rest)
     make = getattr(item, "child", None)
-    if callable(make) and not isinstance(item, (str, Mapping)):
+    if callable(make) and make is not child and not isinstance(item, (str, Mapping)):
         made = make(*args, **kwargs)
         if not isinstance(made, ChildSpec):
             msg = f"{_shown(item)}.child() returned {made!r}, and not a child(...)"

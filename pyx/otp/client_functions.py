@@ -12,6 +12,8 @@ from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from pyx.otp.handler_signatures import HandlerSignature
     from pyx.otp.server_calls import CallRequest, Server
 
@@ -41,6 +43,11 @@ class CallClient(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<call {self._shown}{self._signature}>"
+
+    @property
+    def __signature__(self) -> Signature:
+        """What `inspect.signature` returns."""
+        return self._signature.of_client()
 
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls the server; see the class."""
@@ -80,6 +87,11 @@ class CastClient(Generic[P, R]):
 
     def __repr__(self) -> str:
         return f"<cast {self._shown}{self._signature}>"
+
+    @property
+    def __signature__(self) -> Signature:
+        """What `inspect.signature` returns."""
+        return self._signature.of_client()
 
     def __call__(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> str:
         """Casts to the server; see the class."""

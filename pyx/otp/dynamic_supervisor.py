@@ -1,8 +1,4 @@
-"""`DynamicSupervisor`: children that are started one by one, without an order; OTP's `simple_one_for_one`.
-
-DynamicSupervisor.start_link(name="rooms", max_children=1000)
-pid = DynamicSupervisor.start_child("rooms", child(Room, "lobby", restart="transient"))
-"""
+"""`DynamicSupervisor`: children that are started one by one, without an order; OTP's `simple_one_for_one`."""
 
 from __future__ import annotations
 
@@ -41,6 +37,10 @@ def dynamic_supervisor_of(
 
 class DynamicSupervisor:
     """Functions of dynamic supervisors, and the class of one that is a child of another supervisor.
+
+        DynamicSupervisor.start_link(name="rooms", max_children=1000)
+        pid = DynamicSupervisor.start_child("rooms", child(Room, "lobby", restart="transient"))
+        DynamicSupervisor.terminate_child("rooms", pid)
 
     Every *supervisor* is a pid, a name, `(name, node)` or `via(...)`.
     """

@@ -115,6 +115,15 @@ if TYPE_CHECKING:
 class handle:  # noqa: N801 - a namespace of decorators
     """The decorators of a server's methods, `@handle.call` and `@handle.cast`; see `GenServer`.
 
+        @handle.call
+        def add(self, name: str, qty: int = 1) -> int: ...
+
+        @handle.call(raises=(KeyError,))               # a KeyError is the caller's, and the server goes on
+        def take(self, name: str) -> int: ...
+
+        @handle.cast
+        def clear(self) -> None: ...
+
     The class is a namespace and is never instantiated.
     """
 

@@ -57,6 +57,11 @@ class HandlerSignature:
         bare = [one.replace(annotation=one.empty) for one in self.signature.parameters.values()]
         return str(self.signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
 
+    def of_client(self) -> inspect.Signature:
+        """Returns the parameters of the client function: a server, and those of the handler."""
+        server = inspect.Parameter("server", inspect.Parameter.POSITIONAL_ONLY)
+        return self.signature.replace(parameters=[server, *self.signature.parameters.values()])
+
     def request(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], *, shown: str) -> Any:
         """Returns the request for a client's arguments.
 

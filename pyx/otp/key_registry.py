@@ -34,11 +34,16 @@ KeysOfRegistry: TypeAlias = Literal["unique", "duplicate"]
 class Registry:
     """Tables of keys, of this node: who holds which key, with a value; a namespace, never instantiated.
 
+        Registry.start_link(keys="unique", name="rooms")
+        Registry.register("rooms", 7, "lobby")         # the running process holds the key 7
+        Registry.lookup("rooms", 7)                    # [(pid, "lobby")]
+        Room.start_link(name=Registry.via("rooms", 8)) # a key as the name of a server
+
     In a `"unique"` registry a key has one holder, in a `"duplicate"` one any number, and a process may hold a
     key several times.  Keys are hashable data (`1` and `1.0` are two keys), values are data.  A process holds
     keys until it gives them up or ends.
 
-    Differs from IEx: no process is linked to a registry's own, and the end of the registry ends none.
+    Differs from Elixir: no process is linked to a registry's own, and the end of the registry ends none.
     """
 
     # ------------------------------------------------------------ start
@@ -213,7 +218,7 @@ class Registry:
     def select(registry: str) -> list[tuple[Any, Pid, Any]]:
         """Returns all entries as `(key, pid, value)`, for a comprehension.
 
-        Differs from IEx: there are no match specifications.
+        Differs from Elixir: there are no match specifications.
         """
         here = this_node()
         with here.kernel_call as kernel:
@@ -288,7 +293,7 @@ def _key(key: Any) -> bytes:
 def _space(kernel: Kernel, registry: Any) -> Space:
     space = kernel.tables.spaces.get(f"{REGISTRY}{registry}") if type(registry) is str else None
     if space is None:
-        msg = f"unknown registry: {registry}"
+        msg = f"unknown registry: {registry} (Registry.start_link starts one, on each node its own)"
         raise ValueError(msg)
     return space
 

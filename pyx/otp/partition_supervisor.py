@@ -1,8 +1,4 @@
-"""`PartitionSupervisor`: one child several times, so that requests spread over them by a key; Elixir's.
-
-PartitionSupervisor.start_link(Counter, name="counters", partitions=8)
-Counter.add(PartitionSupervisor.via("counters", user), 1)
-"""
+"""`PartitionSupervisor`: one child several times, so that requests spread over them by a key; Elixir's."""
 
 from __future__ import annotations
 
@@ -58,7 +54,13 @@ def _partition(spec: ChildSpec, partition: int, with_arguments: WithArguments | 
 
 
 class PartitionSupervisor:
-    """Functions of partition supervisors, and the class of one that is a child of another supervisor."""
+    """Functions of partition supervisors, and the class of one that is a child of another supervisor.
+
+        PartitionSupervisor.start_link(Counter, name="counters", partitions=8)
+        Counter.add(PartitionSupervisor.via("counters", user), 1)
+
+    Equal keys are served by the same child.
+    """
 
     child_options: ClassVar[Mapping[str, Any]] = {"type": "supervisor"}
 

@@ -40,6 +40,10 @@ _NO_VALUE: Final = Payload(b"")
 class pg:  # noqa: N801 - OTP's name
     """Groups of processes, on all visible nodes; a namespace, never instantiated.
 
+        pg.join("printers", self())
+        for pid in pg.get_members("printers"): send(pid, "print")    # of all nodes
+        ref, members = pg.monitor("printers")          # then (ref, "join" | "leave", "printers", [pid])
+
     A group is any hashable data; `1` and `1.0` are two groups, `"room"` and `Atom("room")` are one.  It is
     there while it has members.  A scope is a world of groups of its own; without one the scope `"pg"` is
     meant, which is always there.
@@ -51,7 +55,7 @@ class pg:  # noqa: N801 - OTP's name
     Members of another node are seen from before its `nodeup` until before its `nodedown`; a join is seen
     before what its process sends afterwards, the leave of a process that ends before its DOWN.
 
-    Differs from IEx: there the members of a node appear after its `nodeup`, and leave after its `nodedown`.
+    Differs from Elixir: there members of a node appear after its `nodeup`, and leave after its `nodedown`.
     """
 
     # ------------------------------------------------------------ scopes

@@ -19,6 +19,9 @@ __all__ = ["Sys"]
 class Sys:
     """Looks into servers and changes them: GenServers, supervisors, agents, of this node or another one.
 
+        Sys.get_state("stock")                         # {'items': {'nike': 30}}
+        Sys.trace(("stock", "b"), True)                # shows here what it receives and replies
+
     A server answers between two messages.  What shows or changes the state of a server of another node needs
     `--rpc open` there.  All functions raise a `CallError`, as `GenServer.call`.
 

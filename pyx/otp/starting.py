@@ -16,7 +16,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pyx.core.tables import THE_NODE
-from pyx.errors import Exit, ProcessKilled
+from pyx.errors import Exit, NotAProcess, ProcessKilled
 from pyx.execution import context
 from pyx.execution.runner import Runner
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
@@ -115,7 +115,9 @@ def spawn_process(
     A *waiter* gets the word of the process.
     """
     here = this_node()
-    runner = context.require("a linked start") if link else context.current.get()
+    runner = context.current.get()
+    if link and runner is None:
+        raise NotAProcess("start_link()", "start() needs none, and makes no link")
     if name is not None:
         checked_server_name(name)
     call = initial_call or name_of_call(body, len(args) + len(kwargs or ()))

@@ -52,7 +52,8 @@ def report_line(supervisor: str, step: Restarted | NotRestarted | EndedForGood |
             what = (
                 f"{used} {ends} in {intensity.seconds:g} s, the last of {child} ({reason_text(step.reason)})"
             )
-            return f"{supervisor} gives up: {what}"
+            hint = '; restart="transient" lets a child end so' if is_planned(step.reason) else ""
+            return f"{supervisor} gives up: {what}{hint}"
     return f"{supervisor}: {what}"
 
 

@@ -1,11 +1,4 @@
-"""`Supervisor`: starts children in order, and starts them again when they end; OTP's, with Elixir's words.
-
-Supervisor.start_link(
-    [child(Stock, {"nike": 30}, name="stock"), (Cache, "prices"), poll_prices],
-    strategy="rest_for_one",
-    name="shop",
-)
-"""
+"""`Supervisor`: starts children in order, and starts them again when they end; OTP's, with Elixir's words."""
 
 from __future__ import annotations
 
@@ -92,6 +85,12 @@ async def start_supervisor(
 
 class Supervisor:
     """Functions of supervisors, and the class of a supervisor that is a child of another one.
+
+        children = [child(Stock, {"nike": 30}, name="stock"), (Cache, "prices"), poll_prices]
+        Supervisor.start_link(children, strategy="rest_for_one", name="shop")
+        Supervisor.tree("shop")                        # the processes below it
+        Supervisor.terminate_child("shop", "stock")    # a child by its id
+        Supervisor.stop("shop")
 
     Every *supervisor* is a pid, a name, `(name, node)` or `via(...)`.
     """

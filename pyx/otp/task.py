@@ -51,6 +51,10 @@ AWAIT_SECONDS: Final = 5.0
 class TaskSupervisor:
     """`Task.Supervisor`: supervisors of tasks, here and on other nodes, as Elixir's module of that name.
 
+        Task.Supervisor.start_link(name="tasks")                  # on the node b
+        task = Task.Supervisor.async_(("tasks", "b"), price, "nike")
+        Task.await_(task)
+
     Each is a dynamic supervisor, and a child of another one as `child(Task.Supervisor, name="tasks")`.
     Every *supervisor* below is a pid, a name, `(name, node)` or `via(...)`.  On another node the function
     goes by its name or as source, as by `rpc.call`, passes the `--rpc` policy there, and prints here.
@@ -251,6 +255,12 @@ class TaskSupervisor:
 @dataclass(frozen=True, slots=True)
 class Task(Generic[R_co]):
     """A task, and the functions about tasks.
+
+        task = Task.async_(price, "nike")              # runs price("nike") in a process of its own
+        Task.await_(task)                              # its value, within 5 s; `await task` in a coroutine
+        Task.yield_(task, 1) or Task.shutdown(task)    # ("ok", value), ("exit", reason) or None
+        for result in Task.async_stream(names, price, max_concurrency=4): ...
+        Task.Supervisor.async_(("tasks", "b"), price, "nike")    # on the node b
 
     The process that started it, its `owner`, gets two messages: `(ref, value)`, and `("DOWN", ref, "process",
     pid, reason)`.  The functions below wait for them; `receive` may as well.

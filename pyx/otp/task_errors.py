@@ -47,10 +47,14 @@ class TaskExited(TaskError):
 class TaskTimeout(TaskError, TimeoutError):
     """A task had no result in time; it goes on, and its late result is dropped.  In a stream all are killed.
 
+    A task whose result was taken already, or dropped (*is_settled*), has none for a second wait.
+
     Attribute: `timeout` (seconds).
     """
 
-    def __init__(self, task: Any, timeout: float, *, is_killed: bool = False) -> None:
+    def __init__(
+        self, task: Any, timeout: float, *, is_killed: bool = False, is_settled: bool = False
+    ) -> None:
         self.timeout = timeout
         hint = (
             "the task goes on, and its late result is dropped; Task.yield_ waits and can be repeated, "
@@ -58,6 +62,8 @@ class TaskTimeout(TaskError, TimeoutError):
         )
         if is_killed:
             hint = 'the stream has killed its tasks; on_timeout="kill_task" kills this one, and goes on'
+        if is_settled:
+            hint = "its result was taken or dropped before: the result of a task comes once"
         super().__init__(task, f"{_named(task)} has no result after {timeout:g} s", hint=hint)
 
 

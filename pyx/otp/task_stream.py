@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from pyx.errors import ReceiveTimeout
@@ -67,7 +68,8 @@ def with_item(target: Any, item: Any, rest: tuple[Any, ...]) -> tuple[Any, ...]:
     """Returns what follows *target* in a call with *item* as the first argument of the function.
 
     Raises:
-        TypeError: after a module comes something else than a function's name and a list.
+        TypeError: *target* is neither a function nor a module, or after a module comes something else than a
+            function's name and a list.
     """
     if is_function(target):
         return item, *rest
@@ -76,7 +78,10 @@ def with_item(target: Any, item: Any, rest: tuple[Any, ...]) -> tuple[Any, ...]:
             return name, [item]
         case (str(name), list() | tuple() as args):
             return name, [item, *args]
-    msg = f"after a module come the name of its function and a list of arguments, not {rest!r}"
+    if not isinstance(target, (str, ModuleType)):
+        msg = f"after the items come a function, or a module and the name of its function, not {target!r}"
+    else:
+        msg = f"after a module come the name of its function and a list of arguments, not {rest!r}"
     raise TypeError(msg)
 
 

@@ -52,8 +52,9 @@ async def await_task(call: str, task: AwaitedTask, timeout: float | None) -> Any
         message = await receive_here(*_messages_of(task), timeout=seconds)
     except ReceiveTimeout:
         assert seconds is not None
+        is_settled = task.ref not in require(call).process.aliases
         forget(task)
-        raise TaskTimeout(task, seconds) from None
+        raise TaskTimeout(task, seconds, is_settled=is_settled) from None
     return _value(task, message)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.introspection import class_dict, class_mro, is_class
 from pyx.shell.argument_names import CHILD, MODULE, NODE, REGISTERED, SERVER, kind_of_argument
+from pyx.shell.documentation import client_of
 from pyx.shell.input_scanner import PATH, InputScanner
 from pyx.shell.prompt_names import LATE_NAMES, late_names
 
@@ -162,17 +163,11 @@ def _attribute(value: object, wanted: str) -> object:
                 return _UNKNOWN
         if kind is staticmethod:
             return item.__func__
-        if is_class(value) and (client := _client_of(item)) is not None:
+        if is_class(value) and (client := client_of(item)) is not None:
             return client
         hooked = any("__get__" in class_dict(base) for base in class_mro(kind))
         return item if kind is FunctionType or not hooked else _UNKNOWN
     return _UNKNOWN
-
-
-def _client_of(item: Any) -> object:
-    """Returns the client function that the attribute of a class is, if that is a handler of a server."""
-    module: Any = sys.modules.get("pyx.otp.handle")
-    return item.client if module is not None and type(item) is module.Handler else None
 
 
 def _item(value: object, key: object) -> object:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from types import ModuleType
 from typing import Any
 
+from pyx.introspection import class_mro
 from pyx.shell.wrapping import indented_docstring
 
 
@@ -14,7 +16,7 @@ def public_members(owner: Any) -> list[tuple[str, Any]]:
     listed = vars(owner).get("__all__")
     found: list[tuple[str, Any]] = []
     for name, item in sorted(vars(owner).items()):
-        function = item.__func__ if isinstance(item, (staticmethod, classmethod)) else item
+        function = item.__func__ if isinstance(item, (staticmethod, classmethod)) else client_of(item) or item
         if not callable(function) or name.startswith("_") or (listed is not None and name not in listed):
             continue
         home = getattr(function, "__module__", None)
@@ -22,6 +24,18 @@ def public_members(owner: Any) -> list[tuple[str, Any]]:
             continue
         found.append((name, function))
     return found
+
+
+def client_of(item: Any) -> Any:
+    """Returns the client function that an attribute of a server's class is; None for other attributes."""
+    handle: Any = sys.modules.get("pyx.otp.handle")  # loaded by the first server
+    return item.client if handle is not None and type(item) is handle.Handler else None
+
+
+def is_server_class(thing: Any) -> bool:
+    """Returns True for a class of servers."""
+    genserver: Any = sys.modules.get("pyx.otp.genserver")
+    return genserver is not None and inspect.isclass(thing) and genserver.GenServer in class_mro(thing)
 
 
 def signature(function: Any) -> str:
@@ -41,5 +55,6 @@ def summary(thing: Any) -> str:
 
 
 def docstring(thing: Any, columns: int) -> str:
-    """Returns the docstring, indented and filled to *columns*."""
-    return indented_docstring(inspect.getdoc(thing) or "no documentation", columns)
+    """Returns the docstring, indented and filled to *columns*; of a class its own, not an inherited one."""
+    text = thing.__doc__ and inspect.getdoc(thing) if inspect.isclass(thing) else inspect.getdoc(thing)
+    return indented_docstring(text or "no documentation", columns)

@@ -18,7 +18,7 @@ from pyx.errors import Exit, PyxError
 from pyx.node import Node
 from pyx.primitives import drain
 from pyx.process import Process
-from pyx.shell.documentation import docstring, public_members, signature, summary
+from pyx.shell.documentation import docstring, is_server_class, public_members, signature, summary
 from pyx.shell.facts import about_code, about_process, memory_bytes
 from pyx.shell.render import render
 from pyx.shell.wrapping import wrapped_item
@@ -99,7 +99,7 @@ class Helpers:
     def h(self, thing: Any = None) -> None:
         """Shows this list, or the documentation of a thing.
 
-        A function is shown with its signature, a module or a class of pyx with its functions.
+        A function is shown with its signature, a module, a server or a class of pyx with its functions.
         """
         if thing is None:
             helpers = self.names()
@@ -113,7 +113,8 @@ class Helpers:
         name = (
             getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__name__
         )
-        if isinstance(thing, ModuleType) or (inspect.isclass(thing) and thing.__module__.startswith("pyx.")):
+        is_public = inspect.isclass(thing) and thing.__module__.startswith("pyx.")
+        if isinstance(thing, ModuleType) or is_public or is_server_class(thing):
             _show(name)
             _show(docstring(thing, self._width()))
             for key, item in public_members(thing):

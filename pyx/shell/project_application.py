@@ -43,7 +43,7 @@ def start_application(declared: str, process: ShellProcess) -> RunningApplicatio
     except StartFailed as failed:
         complain(str(failed))
         cause = cause_of(failed.reason)[1]
-        if isinstance(cause, Raised) and cause.traceback:
+        if isinstance(cause, Raised) and "\n" in cause.traceback.rstrip():  # more than its last line
             sys.stderr.write(cause.traceback)
         return 1
     except Exception as error:  # the module is the user's code

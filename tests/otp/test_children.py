@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any, ClassVar
 
 import pytest
@@ -173,3 +174,10 @@ def test_refusal_names_the_child_and_has_the_word_of_otp() -> None:
     assert (refused.child, refused.reason) == ("stock", "not_found")
     assert str(refused) == "the child 'stock' is not among those of this supervisor"
     assert isinstance(refused, LookupError)
+
+
+def test_module_that_has_imported_child_is_not_a_child() -> None:
+    module = ModuleType("shop")
+    vars(module)["child"] = child
+    with pytest.raises(ChildSpecInvalid, match="cannot be a child of a supervisor"):
+        specs_of([module])

@@ -220,7 +220,7 @@ def test_function_that_returns_before_it_is_ready_has_not_started(node: LocalNod
 
 
 def test_linked_start_needs_a_process(node: LocalNode) -> None:
-    with pytest.raises(NotAProcess):
+    with pytest.raises(NotAProcess, match=r"start_link\(\) needs a process(.|\n)*start\(\) needs none"):
         start(until_told, link=True)
 
 

@@ -61,6 +61,11 @@ def test_line_of_a_supervisor_that_gives_up_says_how_often_and_the_last_reason()
     assert report_line("supervisor shop", at_once) == (
         "supervisor shop gives up: 1 end in 0.5 s, the last of stock (killed)"
     )
+    as_planned = GaveUp(STOCK, "normal", 4, THREE)
+    assert report_line("supervisor shop", as_planned) == (
+        "supervisor shop gives up: 4 ends in 5 s, the last of stock (normal); "
+        'restart="transient" lets a child end so'
+    )
 
 
 @pytest.mark.parametrize(

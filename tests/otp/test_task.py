@@ -251,7 +251,7 @@ class TestAwait:
         def story() -> None:
             task = Task.async_(returns, 7)
             assert Task.await_(task) == 7
-            with pytest.raises(TaskTimeout):
+            with pytest.raises(TaskTimeout, match="was taken or dropped before"):
                 Task.await_(task, 0.01)
 
         as_process(node, story)

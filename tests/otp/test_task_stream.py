@@ -218,6 +218,8 @@ class TestLaziness:
             as_process(node, lambda: Task.async_stream([1], same, timeout=-1))
         with pytest.raises(TypeError, match="after a module come the name"):
             as_process(node, lambda: list(Task.async_stream([1], "math", "sqrt", 4)))  # type: ignore[call-overload]
+        with pytest.raises(TypeError, match=r"after the items come a function, or a module .* not 5"):
+            as_process(node, lambda: list(Task.async_stream([1], 5)))  # type: ignore[call-overload]
 
 
 class TestFailures:

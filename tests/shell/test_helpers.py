@@ -9,7 +9,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import pyx
-from pyx import Process, errors, rpc, send
+from pyx import (
+    Agent,
+    Application,
+    DynamicSupervisor,
+    GenServer,
+    PartitionSupervisor,
+    Process,
+    Registry,
+    Supervisor,
+    Sys,
+    Task,
+    errors,
+    handle,
+    pg,
+    rpc,
+    send,
+)
 from pyx.node import Node
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
@@ -71,6 +87,46 @@ def test_h_of_a_module_or_public_class_lists_its_functions(
     )
     helpers.h(Node)
     assert "\n  ping(node)  " in capsys.readouterr().out
+
+
+def test_h_of_a_class_of_servers_lists_its_client_functions(
+    helpers: Helpers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Shop(GenServer):
+        @handle.call
+        def sell(self, name: str, qty: int = 1) -> int:
+            """Sells something."""
+            return qty
+
+    helpers.h(Shop)
+    shown = capsys.readouterr().out
+    assert shown.endswith("Shop\n  no documentation\n  sell(server, /, name, qty=1)  Sells something.\n")
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        Agent,
+        Application,
+        DynamicSupervisor,
+        GenServer,
+        PartitionSupervisor,
+        Registry,
+        Supervisor,
+        Sys,
+        Task,
+        Task.Supervisor,
+        handle,
+        pg,
+    ],
+)
+def test_h_of_a_behaviour_shows_how_it_is_used(
+    helpers: Helpers, capsys: pytest.CaptureFixture[str], thing: Any
+) -> None:
+    helpers.h(thing)
+    example = [line for line in capsys.readouterr().out.splitlines() if line.startswith("      ")]
+    name = thing.__qualname__.replace("TaskSupervisor", "Task.Supervisor")
+    assert [line for line in example if f"{name}." in line]
 
 
 def test_h_of_a_value_shows_its_type(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
