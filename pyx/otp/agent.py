@@ -18,6 +18,7 @@ from pyx.otp.remote_work import LocalRequest, LocalWork, admitted, work_for
 from pyx.otp.server_calls import CALL_SECONDS, placed
 from pyx.otp.server_loop import run_on_thread, serve
 from pyx.otp.starting import start_process
+from pyx.otp.via import destination_of_cast
 from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import wait
@@ -159,7 +160,8 @@ class Agent:
         Raises:
             EncodeError: as `get`.
         """
-        server, node = placed(agent)
+        dest = destination_of_cast(agent)
+        server, node = placed(dest) if dest is not None or agent is None else (agent, "")
         work = _work("Agent.cast", node, target, args, kwargs)
         if node:
             return server_calls.cast(server, ("cast", work))

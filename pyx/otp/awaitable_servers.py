@@ -10,6 +10,7 @@ from pyx.otp import genserver as servers
 from pyx.otp import server_calls
 from pyx.otp.protocol import cast_message
 from pyx.otp.server_calls import CALL_SECONDS, Server
+from pyx.otp.via import destination_of_cast
 from pyx.runtime.arguments import checked_destination
 from pyx.runtime.local_node import this_node
 
@@ -58,9 +59,11 @@ class AwaitableServers:
     @staticmethod
     async def cast(server: Server, request: Any) -> str:
         """`GenServer.cast`, awaitable: it waits for a busy node, and never raises NodeBusy."""
-        here = this_node()
-        with contextlib.suppress(NoProcess):
-            await here.sending.send_async(checked_destination(here, server), cast_message(request))
+        here, message = this_node(), cast_message(request)
+        dest = destination_of_cast(server)
+        if dest is not None or server is None:
+            with contextlib.suppress(NoProcess):
+                await here.sending.send_async(checked_destination(here, dest), message)
         return "ok"
 
     @staticmethod

@@ -91,14 +91,16 @@ class Registry:
     def whereis_name(term: Any, /) -> Pid | None:
         """Returns the process that `via(Registry, term)` names; see `via_names.NameRegistry`."""
         registry, key, _ = _name(term)
-        found = Registry.lookup(registry, key)
-        return found[0][0] if found else None
+        here, encoded = this_node(), _key(key)
+        with here.kernel_call as kernel:
+            found = _names(kernel, registry).living(encoded)
+        return found[0].held.frm if found else None
 
     @staticmethod
     def register_name(term: Any, pid: Pid, /) -> Pid | None:
         """Registers a process of this node; returns None, or the holder of the key."""
         registry, key, value = _name(term)
-        return _register(registry, key, value, pid)[1]
+        return _register(registry, key, value, pid, is_name=True)[1]
 
     @staticmethod
     def unregister_name(term: Any, /) -> None:
@@ -106,7 +108,7 @@ class Registry:
         registry, key, _ = _name(term)
         here, encoded = this_node(), _key(key)
         with here.kernel_call as kernel:
-            space = _space(kernel, registry)
+            space = _names(kernel, registry)
             kernel.keys.drop(space, space.living(encoded))
 
     # ------------------------------------------------------------ entries
@@ -298,12 +300,23 @@ def _space(kernel: Kernel, registry: Any) -> Space:
     return space
 
 
-def _register(registry: str, key: Any, value: Any, pid: Pid) -> tuple[Pid, Pid | None]:
+def _names(kernel: Kernel, registry: Any) -> Space:
+    """Returns the space of a registry whose keys are names: in others a key has many holders."""
+    space = _space(kernel, registry)
+    if not space.unique:
+        msg = f"the registry {registry!r} has no names for via(...): its keys are not unique"
+        raise ValueError(msg)
+    return space
+
+
+def _register(
+    registry: str, key: Any, value: Any, pid: Pid, *, is_name: bool = False
+) -> tuple[Pid, Pid | None]:
     """Registers a process of this node; returns the registry's process, and the holder of a taken key."""
     here, encoded = this_node(), _key(key)
     body = encode_for("", value, here.max_message_bytes)
     with here.kernel_call as kernel:
         process = kernel.tables.find(checked_pid(pid))
-        space = _space(kernel, registry)
+        space = _names(kernel, registry) if is_name else _space(kernel, registry)
         assert space.owner is not None
         return space.owner, None if process is None else kernel.keys.hold(space, encoded, body, [process])

@@ -26,7 +26,7 @@ from pyx.otp.call_errors import CallingSelf, CallNoProcess, CallTimeout
 from pyx.otp.call_failures import Asked, ended_with, value_of
 from pyx.otp.protocol import From, cast_message, system_message, terminate_request
 from pyx.otp.remote_work import LocalRequest
-from pyx.otp.via import resolved
+from pyx.otp.via import destination_of_cast, resolved
 from pyx.primitives import send
 from pyx.process import Process
 from pyx.runtime.arguments import checked_destination, checked_name, checked_seconds, node_of_destination
@@ -233,8 +233,11 @@ def cast(server: Server, request: Any) -> str:
         EncodeError: the request is not data.
         NodeBusy: as `send`.
     """
-    with contextlib.suppress(NoProcess):
-        send(server, cast_message(request))
+    message = cast_message(request)
+    dest = destination_of_cast(server)
+    if dest is not None or server is None:
+        with contextlib.suppress(NoProcess):
+            send(dest, message)
     return "ok"
 
 

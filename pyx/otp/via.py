@@ -45,6 +45,19 @@ def resolved(dest: Any) -> Any:
     return dest.whereis() if type(dest) is Via else dest
 
 
+def destination_of_cast(server: Any) -> Any:
+    """Returns what a cast is sent to: of a `Via` the pid; None if it names none, or its registry fails.
+
+    A cast says nothing of its server, so nothing of the registry either, as in Elixir.
+    """
+    if type(server) is not Via:
+        return server
+    try:
+        return server.whereis()
+    except Exception:  # also of a registry of the user's
+        return None
+
+
 def claim_name(name: ProcessName, pid: Pid) -> Pid | None:
     """Gives a process of this node its name; returns None, or the process that has that name already.
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx import (
+    Agent,
     AlreadyRegistered,
     EncodeError,
+    GenServer,
     NoProcess,
     NotAProcess,
     Process,
     Registry,
     ServerAlreadyStarted,
+    StartFailed,
     aio,
     receive,
     send,
@@ -24,12 +29,35 @@ from pyx import (
 from pyx import self as own_pid
 from pyx.otp.children import child
 from tests.local_nodes import as_process, until
+from tests.otp.servers import Bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
+
+
+def test_r4_keys_of_a_duplicate_registry_are_no_names(node: LocalNode) -> None:
+    Registry.start(keys="duplicate", name="D")
+    name = Registry.via("D", "key")
+    for use in (name.whereis, lambda: GenServer.call(name, 1), lambda: Registry.unregister_name(name.term)):
+        with pytest.raises(ValueError, match="has no names for via"):
+            use()
+    with pytest.raises(StartFailed, match="has no names for via"):
+        Bare.start(name=name)
+    assert Registry.count("D") == 0
+
+
+def test_r4_cast_to_a_name_of_no_registry_is_ok(node: LocalNode) -> None:
+    def fails(term: Any) -> None:
+        raise RuntimeError(term)
+
+    broken: Any = SimpleNamespace(whereis_name=fails)
+    for name in (Registry.via("nope", 1), via(broken, 1)):
+        assert GenServer.cast(name, "x") == "ok"
+        assert Agent.cast(name, repr) == "ok"
+        assert asyncio.run(aio.GenServer.cast(name, "x")) == "ok"
 
 
 @pytest.fixture
