@@ -37,7 +37,7 @@ class AwaitableServers:
         **kwargs: Any,
     ) -> Pid | Any:
         """`Stock.start_link(...)`, awaitable: `await aio.GenServer.start_link(Stock, ...)`."""
-        return await kind.starting(args, kwargs, name=name, timeout=timeout, link=True)
+        return await servers.start_server(kind, args, kwargs, name=name, timeout=timeout, link=True)
 
     @staticmethod
     async def start(
@@ -49,7 +49,7 @@ class AwaitableServers:
         **kwargs: Any,
     ) -> Pid | Any:
         """`Stock.start(...)`, awaitable."""
-        return await kind.starting(args, kwargs, name=name, timeout=timeout, link=False)
+        return await servers.start_server(kind, args, kwargs, name=name, timeout=timeout, link=False)
 
     @staticmethod
     async def call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:

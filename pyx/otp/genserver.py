@@ -158,7 +158,7 @@ class GenServer:
             NotAProcess: the calling thread is not a pyx process.
             WouldBlock: the thread runs an event loop (use `await aio.GenServer.start_link(Stock, ...)`).
         """
-        start = cls.starting(args, kwargs, name=name, timeout=timeout, link=True)
+        start = start_server(cls, args, kwargs, name=name, timeout=timeout, link=True)
         return wait("GenServer.start_link", start)
 
     @classmethod
@@ -166,32 +166,8 @@ class GenServer:
         cls, *args: Any, name: ProcessName | None = None, timeout: float | None = None, **kwargs: Any
     ) -> Pid | Any:
         """Starts a server without a link, from any thread; otherwise `start_link`."""
-        return wait("GenServer.start", cls.starting(args, kwargs, name=name, timeout=timeout, link=False))
-
-    @classmethod
-    async def starting(
-        cls,
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
-        *,
-        name: ProcessName | None,
-        timeout: float | None,
-        link: bool,
-    ) -> Pid | None:
-        """Starts a server, for threads and for coroutines; see `start_link`."""
-        if cls is GenServer:
-            msg = "GenServer is not a server itself: derive a class from it, and start that"
-            raise TypeError(msg)
-        body = _serve_async if cls.__handlers__.on_loop else _serve_on_thread
-        return await start_process(
-            functools.partial(body, cls, link),
-            args,
-            kwargs,
-            what=cls.__qualname__,
-            name=name,
-            link=link,
-            timeout=timeout,
-            initial_call=(cls.__module__, f"{cls.__qualname__}.init", len(args) + len(kwargs)),
+        return wait(
+            "GenServer.start", start_server(cls, args, kwargs, name=name, timeout=timeout, link=False)
         )
 
     # ------------------------------------------------------------ for clients of any server
@@ -276,6 +252,32 @@ class GenServer:
             StartFailed: `init` returned `Stop` or `Ignore`.
         """
         return harness(kind, *args, **kwargs)
+
+
+async def start_server(
+    kind: type[GenServer],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    name: ProcessName | None,
+    timeout: float | None,
+    link: bool,
+) -> Pid | None:
+    """Starts a server, for threads and for coroutines; see `GenServer.start_link`."""
+    if kind is GenServer:
+        msg = "GenServer is not a server itself: derive a class from it, and start that"
+        raise TypeError(msg)
+    body = _serve_async if kind.__handlers__.on_loop else _serve_on_thread
+    return await start_process(
+        functools.partial(body, kind, link),
+        args,
+        kwargs,
+        what=kind.__qualname__,
+        name=name,
+        link=link,
+        timeout=timeout,
+        initial_call=(kind.__module__, f"{kind.__qualname__}.init", len(args) + len(kwargs)),
+    )
 
 
 def _serve_on_thread(kind: type[GenServer], is_linked: bool, /, *args: Any, **kwargs: Any) -> None:

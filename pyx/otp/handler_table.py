@@ -17,7 +17,7 @@ CALLBACKS: Final = (
     "code_change",
 )
 
-_STARTS: Final = ("start", "start_link", "starting")
+_STARTS: Final = ("start", "start_link")
 
 
 class HandlerTable:

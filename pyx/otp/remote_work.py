@@ -4,7 +4,7 @@ A task supervisor, a dynamic supervisor, an agent and `Sys` run functions that t
 of another node is a peer, and a peer runs only what `--rpc` allows, as by `rpc.call` and `Node.spawn`:
 
     client    work = work_for("Agent.get", node, target, args, kwargs)       a part of the request
-    server    message, origin = receive_any()                                 with where it came from
+    server    origin = search.origin                                          of the message: `ReceiveSearch`
               run = admitted(origin, work)                                    raises RpcRefused
               run(state)                                                      finds the function, and calls it
 
@@ -17,21 +17,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from pyx.execution import context
-from pyx.execution.context import require
-from pyx.execution.thread_state import runs_loop
 from pyx.runtime import rpc_functions
-from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.call_forms import callee_of_function, is_function, named_callee
 from pyx.runtime.chosen_functions import check_choice, chosen_function
 from pyx.runtime.encoding import decoded, encoded
-from pyx.runtime.local_node import node_of, this_node
+from pyx.runtime.local_node import this_node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pyx.runtime.local_node import LocalNode
-    from pyx.runtime.receiving import ReceivedMessage
     from pyx.signals import Payload
     from pyx.terms import Incarnation
 
@@ -153,25 +148,6 @@ def work_for(
 # ---------------------------------------------------------------- the side that is asked
 
 
-def receive_any(timeout: float | None = None) -> ReceivedMessage:
-    """Returns the next message of the running process, and the node that it came from (None: this one).
-
-    Raises:
-        ReceiveTimeout: none came within *timeout* seconds (None: no limit).
-        WouldBlock: the thread runs an event loop.
-    """
-    runner = require("receive()")
-    if runs_loop():
-        context.forbid_running_loop("receive()", "aio.receive()")
-    return node_of(runner).receiving.receive_with_origin(runner, (), checked_seconds(timeout))
-
-
-async def receive_any_async(timeout: float | None = None) -> ReceivedMessage:
-    """`receive_any` for a coroutine."""
-    runner = require("aio.receive()")
-    return await node_of(runner).receiving.receive_with_origin_async(runner, (), checked_seconds(timeout))
-
-
 def admitted(origin: Incarnation | None, work: Any) -> LocalWork | NamedWork:
     """Returns the work of a request as something to be called, if the policy of this node allows it.
 
@@ -179,7 +155,7 @@ def admitted(origin: Incarnation | None, work: Any) -> LocalWork | NamedWork:
     that must not wait leaves the call to another one.
 
     Args:
-        origin: of the message that held the request, from `receive_any`; never from the message itself.
+        origin: of the message that held the request, `ReceiveSearch.origin`; never from the message itself.
         work: from that request.
 
     Raises:

@@ -11,7 +11,7 @@ import itertools
 import logging
 import math
 import time
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.mailbox import NOT_DECODED, SYSTEM_MESSAGES, Called
 from pyx.errors import AlreadyReceiving, DecodeError, ReceiveTimeout
@@ -46,18 +46,6 @@ NOT_YET: Final = object()
 
 _TURN_MESSAGES: Final = 1000
 """Messages that a coroutine looks at before it lets others run: some milliseconds."""
-
-
-class ReceivedMessage(NamedTuple):
-    """A message, and the incarnation of the node that encoded it; None: a process of this node sent it.
-
-    The origin is not part of the message: this node notes it beside the bytes as they arrive, so a peer that
-    lies in a message, about a pid say, has its own name there all the same.  A message that a peer says to
-    pass on for a third node has the third one's name, and is never of this node.
-    """
-
-    message: Any
-    origin: Incarnation | None
 
 
 class Receiving:
@@ -159,20 +147,6 @@ class Receiving:
         finally:
             runner.receiving = False
 
-    def receive_with_origin(
-        self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None
-    ) -> ReceivedMessage:
-        """`receive`, for a process that has to know which node a message comes from."""
-        search = ReceiveSearch(self, runner, patterns)
-        return ReceivedMessage(self.receive(runner, patterns, timeout, search), search.origin)
-
-    async def receive_with_origin_async(
-        self, runner: Runner, patterns: tuple[Any, ...], timeout: float | None
-    ) -> ReceivedMessage:
-        """`receive_with_origin` for a coroutine."""
-        search = ReceiveSearch(self, runner, patterns)
-        return ReceivedMessage(await self.receive_async(runner, patterns, timeout, search), search.origin)
-
     def drain(self, runner: Runner) -> list[Any]:
         """Takes all messages that are there, oldest first."""
         taken: list[Any] = []
@@ -233,7 +207,12 @@ class ReceiveSearch:
 
     @property
     def origin(self) -> Incarnation | None:
-        """Of the message that was taken last: the node that encoded it; None for this node."""
+        """Of the message that was taken last: the node that encoded it; None for this node.
+
+        It is not part of the message: this node notes it beside the bytes as they arrive, so a peer that lies
+        in a message, about a pid say, has its own name there all the same.  A message that a peer says to
+        pass on for a third node has the third one's name, and is never of this node.
+        """
         taken = self._taken
         body = taken if type(taken) is Payload else getattr(taken, "body", None)  # of a call or a reply
         return body.origin if type(body) is Payload else None

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from pyx import EncodeError, Process, RpcRefused, Struct, UndefinedFunction, aio, receive, rpc, self, send
-from pyx.errors import ReceiveTimeout, WouldBlock
+from pyx import EncodeError, Process, RpcRefused, Struct, UndefinedFunction, receive, rpc, self, send
+from pyx.execution.context import require
 from pyx.otp import server_calls
-from pyx.otp.remote_work import LocalWork, admitted, check_admitted, receive_any, receive_any_async, work_for
+from pyx.otp.remote_work import LocalWork, admitted, check_admitted, work_for
+from pyx.runtime.local_node import node_of
+from pyx.runtime.receiving import ReceiveSearch
 from pyx.runtime.request import wait
 from pyx.signals import Payload, Send
 from pyx.terms import Incarnation, Pid
@@ -22,6 +24,7 @@ from tests.local_nodes import HANG, LocalNodes, Running, as_process, in_kernel, 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyx.execution.runner import Runner
     from pyx.runtime.local_node import LocalNode
 
 POLICIES = ["open", "exported", "off"]
@@ -41,6 +44,17 @@ def marked(*args: Any) -> str:
 def unmarked(*args: Any) -> str:
     seen.append(("unmarked", *args))
     return "unmarked"
+
+
+def receive_any(timeout: float) -> tuple[Any, Incarnation | None]:
+    """Returns the next message of the running process, and where it is from, as a server takes it."""
+    return next_message(require("a test"), timeout)
+
+
+def next_message(runner: Runner, timeout: float) -> tuple[Any, Incarnation | None]:
+    receiving = node_of(runner).receiving
+    search = ReceiveSearch(receiving, runner, ())
+    return receiving.receive(runner, (), timeout, search), search.origin
 
 
 @pytest.fixture
@@ -289,8 +303,8 @@ class TestReceive:
         calls = [Call(Payload(encode("asked"), origin)), Call(Payload(encode("asked"))), Call("flat")]
         for call in calls:
             in_kernel(here, runner.process.mailbox.deliver, call)
-        found = [here.receiving.receive_with_origin(runner, (), 0) for _ in calls]
-        assert [each.origin for each in found] == [origin, None, None]
+        found = [next_message(runner, 0) for _ in calls]
+        assert [origin for _, origin in found] == [origin, None, None]
 
     def test_call_of_a_server_has_the_origin_of_its_caller(self, nodes: LocalNodes) -> None:
         asked, peer = nodes.start("asked"), nodes.start("peer")
@@ -312,21 +326,3 @@ class TestReceive:
             call = server_calls.call(("server", "asked@test"), ("do", [1]))
             as_process(node, functools.partial(wait, "call", call))
         assert serving.outcome() == [(("do", [1]), peer.kernel.tables.here), (("do", [1]), None)]
-
-    def test_receive_waits_as_any_other(self, here: LocalNode) -> None:
-        with pytest.raises(ReceiveTimeout):
-            as_process(here, lambda: receive_any(0))
-
-    def test_coroutine_awaits_it(self, here: LocalNode) -> None:
-        seen.clear()
-
-        async def listen() -> None:
-            with pytest.raises(WouldBlock):
-                receive_any(0)
-            seen.append(await receive_any_async(HANG))
-            await aio.sleep(0)
-
-        pid, _ = here.processes.spawn(listen, ())
-        as_process(here, lambda: send(pid, "hello"))
-        until(lambda: bool(seen))
-        assert seen == [("hello", None)]
