@@ -54,6 +54,11 @@ def text(page: str) -> str:
     return (ROOT / page).read_text()
 
 
+def prose_of(page: str) -> str:
+    """The text of a page without its fenced blocks."""
+    return _FENCE.sub("", text(page))
+
+
 def section(page: str, title: str) -> str:
     """The text below the heading *title*, of any level, up to the next one of that level or above it."""
     found = re.search(rf"^(#+) {re.escape(title)}\n", text(page), re.MULTILINE)

@@ -24,6 +24,9 @@ PAGES = "".join(text(page) for page in USER_PAGES)
 OF_PYTHON = {"ContextVar", "SystemExit", "TypeError"}
 """Classes that the pages name and that are not pyx's."""
 
+FOR_VIA = {"register_name", "unregister_name", "whereis_name"}
+"""What `via` calls in its module."""
+
 MODULES = {"aio", "beam", "rpc"}
 """Public names that are modules."""
 
@@ -185,3 +188,20 @@ def test_version_is_that_of_the_package() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert pyx.__version__ == project["version"]
+
+
+OF_OTP = [name for module, names in _PUBLIC_NAMES.items() if module.startswith("pyx.otp.") for name in names]
+
+
+@pytest.mark.parametrize("name", OF_OTP)
+def test_page_about_otp_names_each_public_name_of_it(name: str) -> None:
+    page = text("docs/otp.md")
+    assert re.search(rf"\b{name}\b", page)
+    thing = getattr(pyx, name)
+    if isinstance(thing, type) and not issubclass(thing, BaseException):
+        functions = {
+            key
+            for key, value in vars(thing).items()
+            if isinstance(value, (staticmethod, classmethod)) and not key.startswith("_")
+        }
+        assert {key for key in functions if not re.search(rf"\b{key}\b", page)} - FOR_VIA == set()

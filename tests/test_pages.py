@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from tests.pages import (
     links,
     manifest,
     manifest_command,
+    prose_of,
     rows,
     section,
     spans,
@@ -101,6 +103,14 @@ def test_each_block_with_a_prompt_is_a_session_that_is_played(page: str) -> None
             assert block.language == "pyx", f"{page} has a session that is not played:\n{block.text}"
         if block.language == "python":
             compile(block.text, page, "exec")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_paragraph_stands_twice_and_no_session_outside_of_a_block(page: str) -> None:
+    prose = prose_of(page)
+    paragraphs = [one for one in prose.split("\n\n") if len(one) > 80]
+    assert [one for one, times in Counter(paragraphs).items() if times > 1] == []
+    assert re.findall(r"^pyx\(\S*\)\d*> .*", prose, re.MULTILINE) == []
 
 
 def test_the_check_of_the_pages_plays_all_pages_with_sessions() -> None:
