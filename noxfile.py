@@ -34,6 +34,7 @@ PROOFS: Final = {
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
     "storm": ("tests/execution/test_kill_storm.py", {"PYX_STORM": "2000"}),
     "load": ("tests/load", {"PYX_LOAD_SECONDS": "300"}),
+    "erlang": ("tests/load/test_erlang_nodes.py", {"PYX_ERLANG_SECONDS": "60"}),
     "restarts": ("tests/otp/test_restart_leaks.py", {"PYX_RESTARTS": "10000"}),
     "histories": ("tests/otp/test_restarts_in_erlang.py", {"PYX_WORLDS": "20000"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),

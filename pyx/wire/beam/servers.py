@@ -304,7 +304,7 @@ def info_answer(reason: Any) -> tuple[str, Payload | str]:
     """The outcome and payload of the `Answer` to a question about a process."""
     match reason:
         case (Ref(), Atom("return"), list() as facts):
-            found = {str(key): value for key, value in facts if type(key) is Atom}
+            found = {str(fact[0]): fact[1] for fact in facts if _is_pair(fact) and type(fact[0]) is Atom}
             return "value", Payload(encode(found))
         case (Ref(), Atom("return"), _):
             return "value", Payload(encode(None))

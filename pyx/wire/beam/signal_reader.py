@@ -47,13 +47,13 @@ if TYPE_CHECKING:
     from pyx.wire.beam.frames import DistributionMessage
     from pyx.wire.beam.group_scopes import GroupScopes
 
-_IGNORED_OPTIONS: Final = frozenset(
+_OPTIONS: Final = frozenset(
     (
-        "priority", "min_heap_size", "min_bin_vheap_size", "fullsweep_after", "max_heap_size", "async_dist",
-        "message_queue_data",
+        "link", "monitor", "priority", "min_heap_size", "min_bin_vheap_size", "fullsweep_after",
+        "max_heap_size", "async_dist", "message_queue_data",
     )
 )  # fmt: skip
-"""Options of a spawn that are about Erlang's memory and scheduler."""
+"""The options of a spawn; all but the first two are about Erlang's memory and scheduler, and ignored."""
 
 _NO_CONTROL: Final = ()
 _OF_THREE: Final = b"h\x03"
@@ -267,7 +267,7 @@ class SignalReader:
         if type(ref) is not Ref:
             msg = f"the reference of a monitor is {ref!r}"
             raise ProtocolError(msg)
-        if self._scopes.is_scope(target) and type(target) is Pid:
+        if type(target) is Pid and self._scopes.is_scope(target):
             return None  # a scope ends with the connection
         if type(target) is Atom:
             return None if target in servers.SERVERS else (self._peers(frm), str(target), ref)
@@ -348,7 +348,7 @@ class SignalReader:
         monitor = any(one == "monitor" or (type(one) is tuple and one[:1] == ("monitor",)) for one in options)
         for one in options:
             kind = one[0] if type(one) is tuple and one else one
-            if kind not in {"link", "monitor"} and kind not in _IGNORED_OPTIONS:
+            if type(kind) is not Atom or kind not in _OPTIONS:
                 reply = op.SPAWN_REPLY, reference, caller, 0, Atom("badopt")
                 return Ping(self._exchanges.echo(reply, None))
         flags = (op.LINKED if link else 0) | (op.MONITORED if monitor else 0)
