@@ -7,6 +7,8 @@ or a prompt names one of its classes.
     protocol               the messages of calls, casts, replies and system requests, as OTP's
     call_errors            the exceptions of a call that has no reply
     server_calls           the client side of servers: call, cast, reply, stop
+    call_request           a call whose reply is fetched later
+    multi_calls            calls and casts of the servers of one name on several nodes
     call_failures          the outcome of a call as its caller gets it
     awaitable_servers      the awaitable twins of `GenServer`
     starting               starts of processes that say when they are ready (OTP's proc_lib)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.errors import NoProcess
 from pyx.otp import genserver as servers
-from pyx.otp import server_calls
+from pyx.otp import multi_calls, server_calls
 from pyx.otp.protocol import cast_message
 from pyx.otp.server_calls import CALL_SECONDS, Server
 from pyx.otp.via import destination_of_cast
@@ -76,7 +76,7 @@ class AwaitableServers:
         nodes: Sequence[str] | None, name: str, request: Any, timeout: float | None = None
     ) -> tuple[dict[str, Any], list[str]]:
         """`GenServer.multi_call`, awaitable."""
-        return await server_calls.multi_call(nodes, name, request, timeout)
+        return await multi_calls.multi_call(nodes, name, request, timeout)
 
     @staticmethod
     async def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:

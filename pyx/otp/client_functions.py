@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from pyx.errors import WouldBlock
 from pyx.otp import server_calls
+from pyx.otp.call_request import CallRequest
 from pyx.otp.server_calls import CALL_SECONDS
 from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.request import wait
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from pyx.otp.handler_signatures import HandlerSignature
-    from pyx.otp.server_calls import CallRequest, Server
+    from pyx.otp.server_calls import Server
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -69,9 +70,7 @@ class CallClient(Generic[P, R]):
 
     def request(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> CallRequest:
         """Sends the request and returns what waits for its reply: OTP's `gen_server:send_request`."""
-        return server_calls.request(
-            server, self._signature.request(self.name, args, kwargs, shown=self._shown)
-        )
+        return CallRequest(server, self._signature.request(self.name, args, kwargs, shown=self._shown))
 
 
 class CastClient(Generic[P, R]):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from pyx.otp import server_calls
+from pyx.otp import multi_calls, server_calls
+from pyx.otp.call_request import CallRequest
 from pyx.otp.handler_table import HandlerTable
-from pyx.otp.server_calls import CALL_SECONDS, CallRequest
+from pyx.otp.server_calls import CALL_SECONDS
 from pyx.otp.server_harness import harness
 from pyx.otp.server_loop import run_on_thread, serve
 from pyx.otp.starting import start_process
@@ -194,7 +195,7 @@ class GenServer:
     @staticmethod
     def request(server: Server, request: Any) -> CallRequest:
         """Sends a request to a server, and returns what waits for its reply: OTP's `send_request`."""
-        return server_calls.request(server, request)
+        return CallRequest(server, request)
 
     @staticmethod
     def cast(server: Server, request: Any) -> str:
@@ -218,12 +219,12 @@ class GenServer:
         Returns:
             The replies by node, and the nodes without one.
         """
-        return wait("GenServer.multi_call", server_calls.multi_call(nodes, name, request, timeout))
+        return wait("GenServer.multi_call", multi_calls.multi_call(nodes, name, request, timeout))
 
     @staticmethod
     def abcast(nodes: Sequence[str] | None, name: str, request: Any) -> str:
         """Casts to the servers of one name on several nodes; returns `"abcast"`."""
-        return server_calls.abcast(nodes, name, request)
+        return multi_calls.abcast(nodes, name, request)
 
     @staticmethod
     def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:

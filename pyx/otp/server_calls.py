@@ -11,10 +11,7 @@ nothing of it ever comes into the caller's mailbox.  See `call_failures.py` for 
 
 from __future__ import annotations
 
-import asyncio
-import concurrent.futures
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyx.core.tables import THE_NODE
@@ -32,7 +29,6 @@ from pyx.process import Process
 from pyx.runtime.arguments import checked_destination, checked_name, checked_seconds, node_of_destination
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
-from pyx.runtime.rpc_client import destinations
 from pyx.runtime.sending import SendingCall, take_busy_queue, wait_for_room_async
 from pyx.runtime.via_names import Via
 from pyx.signals import Payload
@@ -40,8 +36,6 @@ from pyx.terms import Pid, Ref
 from pyx.wire.codec import encode_payload, is_flat
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.sending import Queue
 
@@ -79,9 +73,9 @@ async def call(
     """
     here = this_node()
     seconds = timeout if timeout is CALL_SECONDS else checked_seconds(timeout)
-    asked = _asked(here, server, request)
+    asked = asked_of(here, server, request)
     with PendingAnswer(here) as pending:
-        _ask(here, pending, asked, is_system=is_system)
+        ask(here, pending, asked, is_system=is_system)
         if not await pending.wait(seconds):
             assert seconds is not None
             raise CallTimeout(asked.server, request, seconds)
@@ -91,49 +85,6 @@ async def call(
 async def system_call(server: Server, request: Any, timeout: float | None = CALL_SECONDS) -> Any:
     """Sends a request of OTP's `sys` to a server, and returns its reply; raises as `call`."""
     return await call(server, request, timeout, is_system=True)
-
-
-async def multi_call(
-    nodes: Sequence[str] | None, name: str, request: Any, timeout: float | None = None
-) -> tuple[dict[str, Any], list[str]]:
-    """Calls the servers of one name on several nodes at once.
-
-    Args:
-        nodes: their names; None: this node and all visible ones.
-        name: under which the servers are registered.
-        request: data.
-        timeout: seconds for all of them; None: no limit.
-
-    Returns:
-        The replies by node, and the nodes without one: those that cannot be reached, and those on which no
-        process has that name, or it ended, or took too long.  Where a handler raised, or has no name for the
-        request, the exception is the reply.
-
-    Raises:
-        EncodeError: the request is not data.
-    """
-    here = this_node()
-    seconds = checked_seconds(timeout)
-    checked_name(name)
-    askeds = [_asked(here, (name, node), request) for node in destinations(here, nodes)]
-    deadline = None if seconds is None else time.monotonic() + seconds
-    with contextlib.ExitStack() as stack:
-        pendings = [stack.enter_context(PendingAnswer(here)) for _ in askeds]
-        for asked, pending in zip(askeds, pendings, strict=True):
-            _ask(here, pending, asked, is_system=False)
-        for pending in pendings:
-            await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    replies: dict[str, Any] = {}
-    bad_nodes: list[str] = []
-    for asked, pending in zip(askeds, pendings, strict=True):
-        if pending.outcome not in {"value", "message"}:
-            bad_nodes.append(asked.node)
-            continue
-        try:
-            replies[asked.node] = value_of(here, asked, pending)
-        except Exception as error:
-            replies[asked.node] = error
-    return replies, bad_nodes
 
 
 async def stop(server: Server, reason: Any = "normal", timeout: float | None = None) -> str:
@@ -155,7 +106,7 @@ async def stop(server: Server, reason: Any = "normal", timeout: float | None = N
     here = this_node()
     seconds = checked_seconds(timeout)
     what = terminate_request(reason)
-    asked = _asked(here, server, what)
+    asked = asked_of(here, server, what)
     frm = context.acting_pid() or THE_NODE
     message = _body(here, asked.node, system_message((frm, asked.ref), what), "reason")
     with PendingAnswer(here) as pending:
@@ -167,60 +118,6 @@ async def stop(server: Server, reason: Any = "normal", timeout: float | None = N
             raise CallTimeout(asked.server, what, seconds)
     ended_with(here, asked, pending, reason)
     return "ok"
-
-
-class CallRequest(concurrent.futures.Future[Any]):
-    """A call that has been sent, OTP's `send_request`: its reply is fetched later, on any thread.
-
-    `result(timeout)` waits on a thread, `await` in a coroutine; both raise as `call`, `result` also
-    CallTimeout, after which it can be asked again.  `done()` says whether the outcome is there.  `cancel()`
-    gives the call up.
-    """
-
-    def __init__(self, server: Server, request: Any) -> None:
-        super().__init__()
-        self._here = this_node()
-        self._asked = _asked(self._here, server, request)
-        self._pending = PendingAnswer(self._here, self)
-        _ask(self._here, self._pending, self._asked, is_system=False, is_sent_only=True)
-        self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
-
-    def __await__(self) -> Generator[Any, None, Any]:
-        return asyncio.wrap_future(self).__await__()
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Returns the reply, and waits for it *timeout* seconds (None: no limit)."""
-        if not self.done():
-            context.forbid_running_loop("CallRequest.result()", "request")
-        try:
-            return super().result(timeout)
-        except concurrent.futures.TimeoutError:
-            if self.done():  # meanwhile, or the handler's own time-out
-                return super().result()
-            assert timeout is not None
-            raise CallTimeout(self._asked.server, self._asked.request, timeout) from None
-
-    def wake(self) -> None:
-        """Has a warm thread decode the reply: a large one must not delay the transport."""
-        self._here.pool.run(self._fill)
-
-    def _fill(self) -> None:
-        if not self.set_running_or_notify_cancel():
-            return
-        try:
-            self.set_result(value_of(self._here, self._asked, self._pending))
-        except BaseException as error:
-            self.set_exception(error)
-
-
-def request(server: Server, what: Any) -> CallRequest:
-    """Sends a request to a server, and returns at once.
-
-    Raises:
-        CallingSelf, EncodeError: as `call`.
-        NodeBusy: as `send`.
-    """
-    return CallRequest(server, what)
 
 
 # ---------------------------------------------------------------- without a reply
@@ -239,17 +136,6 @@ def cast(server: Server, request: Any) -> str:
         with contextlib.suppress(NoProcess):
             send(dest, message)
     return "ok"
-
-
-def abcast(nodes: Sequence[str] | None, name: str, request: Any) -> str:
-    """Casts to the servers of one name on several nodes; returns "abcast".
-
-    With None for *nodes* these are this node and all visible ones.
-    """
-    checked_name(name)
-    for node in destinations(this_node(), nodes):
-        cast((name, node), request)
-    return "abcast"
 
 
 def reply(frm: From, value: Any) -> str:
@@ -339,7 +225,7 @@ def placed(server: Server) -> tuple[Server, str]:
 # ---------------------------------------------------------------- parts of a call
 
 
-def _asked(here: LocalNode, server: Server, request: Any) -> Asked:
+def asked_of(here: LocalNode, server: Server, request: Any) -> Asked:
     """Returns the call to make; raises CallNoProcess for a `via` that names none, CallingSelf, TypeError."""
     try:
         dest = server if type(server) is Pid else checked_destination(here, server)
@@ -370,7 +256,7 @@ def _is_named(here: LocalNode, dest: Pid | str | tuple[str, str], name: str) -> 
     return dest == name
 
 
-def _ask(
+def ask(
     here: LocalNode, pending: PendingAnswer, asked: Asked, *, is_system: bool, is_sent_only: bool = False
 ) -> None:
     """Makes the call.  What only sends, and waits for no reply, waits for a busy queue, as `send` does."""

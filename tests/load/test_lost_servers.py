@@ -16,7 +16,8 @@ import pytest
 
 from pyx import CallError, CallNoConnection, CallTimeout, Process, ProcessKilled, aio, spawn
 from pyx.otp import server_calls
-from pyx.otp.server_calls import request
+from pyx.otp.call_request import CallRequest
+from pyx.otp.multi_calls import multi_call
 from pyx.primitives import drain
 from pyx.runtime.request import wait
 from tests.load.child import HANG, Child
@@ -78,7 +79,7 @@ def test_kill_of_the_servers_node_ends_every_call(a: LocalNode, b: Child) -> Non
     threads.append(threading.Thread(target=lambda: asyncio.run(calls_async())))
     for thread in threads:
         thread.start()
-    late = request(pid, "hold")
+    late = CallRequest(pid, "hold")
     begun.wait(HANG)
     b.signal(SIGKILL)
     for thread in threads:
@@ -94,7 +95,7 @@ def test_kill_of_the_servers_node_ends_every_call(a: LocalNode, b: Child) -> Non
 
 def test_kill_of_a_node_makes_it_a_bad_node_and_ends_a_stop(a: LocalNode, b: Child) -> None:
     pid = call(THERE, "who")
-    asking = Running(a, lambda: wait("", server_calls.multi_call(["a", "b"], "bucket", "hold", None)))
+    asking = Running(a, lambda: wait("", multi_call(["a", "b"], "bucket", "hold", None)))
     stopping = Running(a, lambda: wait("", server_calls.stop(pid, timeout=None)))
     until(lambda: len(a.kernel.replies.awaited) == 2)
     b.signal(SIGKILL)

@@ -1,4 +1,4 @@
-"""server_calls.py, call_failures.py, awaitable_servers.py: Calls from any thread, and their outcomes."""
+"""server_calls.py, call_request.py, multi_calls.py, call_failures.py, awaitable_servers.py: Calls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ from pyx import (
 from pyx import self as own_pid
 from pyx.core.tables import THE_NODE
 from pyx.otp import server_calls
-from pyx.otp.server_calls import abcast, cast, reply, request, system_call, whereis
+from pyx.otp.call_request import CallRequest
+from pyx.otp.multi_calls import abcast, multi_call
+from pyx.otp.server_calls import cast, reply, system_call, whereis
 from pyx.otp.via import via
 from pyx.primitives import drain
 from pyx.runtime import sending, start_stop
@@ -201,7 +203,7 @@ class TestCall:
                 with pytest.raises(CallingSelf):
                     stop(server, "x", None)
                 with pytest.raises(CallingSelf):
-                    request(server, "x")
+                    CallRequest(server, "x")
 
         as_process(a, caller)
 
@@ -314,7 +316,7 @@ class TestCall:
     ) -> None:
         a, b = two
         started(b, "bucket")
-        late = request(named(b), "keep")
+        late = CallRequest(named(b), "keep")
         assert call(named(b), ("echo", 1)) == 1
         with a.kernel_call as kernel:
             with pytest.raises(Reentered):
@@ -518,17 +520,17 @@ class TestRequest:
     def test_result_is_fetched_on_any_thread(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         started(b, "bucket")
-        sent = [request(named(b), ("echo", number)) for number in range(10)]
+        sent = [CallRequest(named(b), ("echo", number)) for number in range(10)]
         assert [one.result(HANG) for one in sent] == list(range(10))
         assert from_a_thread(a, sent[0].result) == 0
         with pytest.raises(CallUndefined):
-            request(named(b), "what").result(HANG)
+            CallRequest(named(b), "what").result(HANG)
         assert leaves_nothing(a, b)
 
     def test_result_that_is_late_can_be_asked_for_again(self, two: tuple[LocalNode, LocalNode]) -> None:
         _, b = two
         started(b, "bucket")
-        late = request(named(b), "keep")
+        late = CallRequest(named(b), "keep")
         with pytest.raises(CallTimeout):
             late.result(0.001)
         assert not late.done()
@@ -538,7 +540,7 @@ class TestRequest:
     def test_cancelled_request_leaves_nothing(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         started(b, "bucket")
-        late = request(named(b), "keep")
+        late = CallRequest(named(b), "keep")
         assert call(named(b), ("echo", 1)) == 1
         assert late.cancel()
         assert leaves_nothing(a, b)
@@ -552,7 +554,7 @@ class TestRequest:
         assert call(named(b), ("echo", 1)) == 1
         monkeypatch.setattr(sending, "REFUSED_BYTES", -1)
         with pytest.raises(NodeBusy):
-            request(named(b), ("echo", 1))
+            CallRequest(named(b), ("echo", 1))
         assert call(named(b), ("echo", 2)) == 2  # waits for its reply in any case
         assert leaves_nothing(a, b)
 
@@ -561,7 +563,7 @@ class TestRequest:
         started(b, "bucket")
 
         async def main() -> Any:
-            sent = request(named(b), ("echo", 1))
+            sent = CallRequest(named(b), ("echo", 1))
             with pytest.raises(WouldBlock):
                 sent.result()
             return await sent
@@ -576,7 +578,7 @@ class TestMultiCall:
         started(a, "bucket"), started(b, "bucket")
 
         def ask(what: Any, timeout: float | None = None) -> Any:
-            return wait("", server_calls.multi_call(["a", "zoe", "b", "c"], "bucket", what, timeout))
+            return wait("", multi_call(["a", "zoe", "b", "c"], "bucket", what, timeout))
 
         assert ask(("echo", 1)) == ({"a@test": 1, "b@test": 1}, ["zoe@test", "c@test"])
         replies, bad_nodes = ask("what")
@@ -592,13 +594,11 @@ class TestMultiCall:
         a, b = nodes.start("a"), nodes.start("b")
         started(a, "bucket")
         counting = started(b, "bucket", count_until_called)
-        asking = Running(
-            a, lambda: wait("", server_calls.multi_call(["a", "b"], "bucket", ("echo", 1), None))
-        )
+        asking = Running(a, lambda: wait("", multi_call(["a", "b"], "bucket", ("echo", 1), None)))
         assert asking.outcome() == ({"a@test": 1, "b@test": 0}, [])
         kill(b, counting)
         started(b, "bucket")
-        asking = Running(a, lambda: wait("", server_calls.multi_call(["a", "b"], "bucket", "keep", None)))
+        asking = Running(a, lambda: wait("", multi_call(["a", "b"], "bucket", "keep", None)))
         until(lambda: bool(b.kernel.tables.unanswered_calls))
         start_stop.stop(b)
         assert call("bucket", "kept") == 1
@@ -608,7 +608,7 @@ class TestMultiCall:
         a, b = nodes.start("a"), nodes.start("b")
         started(a, "bucket"), started(b, "bucket")
         assert call(("bucket", "b"), ("echo", 1)) == 1
-        replies, _ = wait("", server_calls.multi_call(None, "bucket", ("echo", 1), HANG))
+        replies, _ = wait("", multi_call(None, "bucket", ("echo", 1), HANG))
         assert replies == {"a@test": 1, "b@test": 1}
 
 
