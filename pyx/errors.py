@@ -46,6 +46,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyx.printable import repr_within
+
 
 class PyxError(Exception):
     """The root of the tree: `except PyxError` catches all of it but `Exit` and `ProcessKilled`."""
@@ -407,7 +409,7 @@ class ProcessKilled(BaseException):
 def brief(value: object) -> str:
     """Returns a repr of at most 80 characters; one that raises is replaced by the class name."""
     try:
-        text = repr(value)
+        text = repr_within(value, 81)
     except Exception:  # a repr is user code
         text = f"<{type(value).__name__} object>"
     return text if len(text) <= 80 else text[:77] + "..."

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.introspection import type_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _COLOUR: Final = r"\x1b\[[0-9;:]{0,40}m"
 _UNSAFE: Final = _COLOUR + r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
@@ -53,6 +56,56 @@ def on_one_line(text: str, longest: int) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def repr_within(value: object, longest: int) -> str:
+    """Returns the first *longest* characters of a repr; of large texts and containers no more is looked at.
+
+    So a state of 100 MB costs a report microseconds, not seconds.  The repr of any other object is made, and
+    what that raises is raised here.
+    """
+    made, pieces = 0, []
+    for piece in _pieces_of_repr(value, longest, ()):
+        pieces.append(piece)
+        made += len(piece)
+        if made >= longest:
+            break
+    return "".join(pieces)[:longest]
+
+
+_BRACKETS: Final[dict[type, tuple[str, str]]] = {
+    list: ("[", "]"),
+    tuple: ("(", ")"),
+    set: ("{", "}"),
+    frozenset: ("frozenset({", "})"),
+    dict: ("{", "}"),
+}
+
+
+def _pieces_of_repr(value: Any, longest: int, outer: tuple[int, ...]) -> Iterator[str]:
+    """Yields a repr piece by piece; *outer* are the ids of the containers that *value* is in."""
+    cls = type(value)
+    if cls is str or cls is bytes:
+        yield repr(value[:longest])
+        return
+    brackets = _BRACKETS.get(cls)
+    if brackets is None or not value:
+        yield repr(value)
+        return
+    begin, end = brackets
+    if id(value) in outer:
+        yield f"{begin}...{end}"
+        return
+    outer = *outer, id(value)
+    yield begin
+    for number, item in enumerate(value):
+        if number:
+            yield ", "
+        yield from _pieces_of_repr(item, longest, outer)
+        if cls is dict:
+            yield ": "
+            yield from _pieces_of_repr(value[item], longest, outer)
+    yield ",)" if cls is tuple and len(value) == 1 else end
 
 
 _SCALARS: Final = frozenset(map(id, (type(None), bool, int, float, str, bytes)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from pyx.printable import filter_foreign, on_one_line, short_repr
+from pyx.printable import filter_foreign, on_one_line, repr_within, short_repr
 
 
 class TestForeignText:
@@ -29,6 +31,51 @@ class TestForeignText:
 
     def test_colour_left_on_is_reset(self) -> None:
         assert filter_foreign("\x1b[31mred\n") == "\x1b[31mred\x1b[0m\n"
+
+
+class Odd:
+    """An object whose repr is counted."""
+
+    made = 0
+
+    def __repr__(self) -> str:
+        type(self).made += 1
+        return "Odd()"
+
+
+def nested(depth: int) -> list[Any]:
+    outer: list[Any] = []
+    for _ in range(depth):
+        outer = [outer]
+    return outer
+
+
+CYCLE: list[Any] = [1]
+CYCLE.append({"self": CYCLE})
+
+
+class TestReprWithin:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(None, True, 1, 1.5, "it's", b"x", [], (), {}, set(), frozenset(), range(3), Odd(), int),
+            *([1, "a"], (1,), (1, 2), {"a": [1, {2}]}, {(1, "b"): None}, frozenset({1}), CYCLE),
+            {"nike": {"sizes": (41, 42), "tags": {"new"}}, "puma": [b"\x00", Odd()]},
+        ],
+        ids=repr,
+    )
+    def test_short_repr_is_that_of_python(self, value: object) -> None:
+        assert repr_within(value, 400) == repr(value)
+
+    def test_long_repr_is_cut(self) -> None:
+        assert repr_within(list(range(1000)), 12) == "[0, 1, 2, 3,"
+        assert repr_within("x" * 1000, 5) == "'xxxx"
+        assert repr_within(nested(100_000), 5) == "[[[[["
+
+    def test_no_more_is_made_than_is_shown(self) -> None:
+        Odd.made = 0
+        repr_within([Odd()] * 1_000_000, 40)
+        assert Odd.made < 10
 
 
 class TestTextOnOneLine:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.errors import ProcessKilled
 from pyx.execution import tracebacks
 from pyx.otp.protocol import CALL, CAST
-from pyx.printable import on_one_line
+from pyx.printable import on_one_line, repr_within
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def described(message: Any) -> str:
 def cut_repr(value: Any) -> str:
     """Returns a repr of about 400 characters at most; one that raises is replaced by the class name."""
     try:
-        text = repr(value)
+        text = repr_within(value, LONGEST_REPR)
     except (KeyboardInterrupt, ProcessKilled):
         raise
     except BaseException:  # a repr is user code
