@@ -15,14 +15,16 @@ from pyx.runtime.encoding import decode_body
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.patterns import matches
 from pyx.runtime.request import wait
-from pyx.runtime.sending import encode_for
 from pyx.runtime.via_names import Via
+from pyx.signals import Payload
+from pyx.wire.codec import encode_payload, is_flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pyx.core.kernel import Kernel
     from pyx.core.spaces import Space
+    from pyx.runtime.local_node import LocalNode
     from pyx.terms import Pid
 
 __all__ = ["Registry"]
@@ -180,7 +182,7 @@ class Registry:
             return "error"
         old = decode_body(here.kernel, entries[0].held.value)
         new = function(old)
-        body = encode_for("", new, here.max_message_bytes)
+        body = _value_as_kept(here, new)
         with here.kernel_call as kernel:
             kernel.keys.update(runner.process, space, encoded, body)
         return new, old
@@ -248,7 +250,7 @@ class Registry:
     def put_meta(registry: str, key: Any, value: Any) -> str:
         """Stores a value beside the entries, for as long as the registry is there; returns `"ok"`."""
         here, encoded = this_node(), _key(key)
-        body = encode_for("", value, here.max_message_bytes)
+        body = _value_as_kept(here, value)
         with here.kernel_call as kernel:
             _space(kernel, registry).meta[encoded] = body
         return "ok"
@@ -292,6 +294,13 @@ def _key(key: Any) -> bytes:
     return key_bytes(this_node(), key, "key", replicated=False)
 
 
+def _value_as_kept(here: LocalNode, value: Any) -> Any:
+    """Returns a payload, or a flat value as it is; raises EncodeError."""
+    if is_flat(value):
+        return value
+    return Payload(encode_payload(value, what="value", max_bytes=here.max_message_bytes))
+
+
 def _space(kernel: Kernel, registry: Any) -> Space:
     space = kernel.tables.spaces.get(f"{REGISTRY}{registry}") if type(registry) is str else None
     if space is None:
@@ -314,7 +323,7 @@ def _register(
 ) -> tuple[Pid, Pid | None]:
     """Registers a process of this node; returns the registry's process, and the holder of a taken key."""
     here, encoded = this_node(), _key(key)
-    body = encode_for("", value, here.max_message_bytes)
+    body = _value_as_kept(here, value)
     with here.kernel_call as kernel:
         process = kernel.tables.find(checked_pid(pid))
         space = _names(kernel, registry) if is_name else _space(kernel, registry)

@@ -32,11 +32,6 @@ def is_caller(value: Any) -> bool:
 # ---------------------------------------------------------------- requests
 
 
-def call_message(frm: From, request: Any) -> tuple[str, From, Any]:
-    """The message of a call."""
-    return CALL, frm, request
-
-
 def cast_message(request: Any) -> tuple[str, Any]:
     """The message of a cast, which has no reply."""
     return CAST, request
@@ -53,11 +48,6 @@ def terminate_request(reason: Any) -> tuple[str, Any]:
 
 
 # ---------------------------------------------------------------- replies
-
-
-def reply_message(ref: Ref, value: Any) -> tuple[Ref, Any]:
-    """The message of a reply, which is sent to *ref*."""
-    return ref, value
 
 
 RAISED: Final = "$gen_raised"

@@ -44,7 +44,6 @@ from pyx import (
 )
 from pyx.atoms import Atom
 from pyx.errors import EncodeError, WouldBlock
-from pyx.otp.protocol import call_message
 from pyx.otp.server_calls import system_call
 from pyx.runtime.request import wait
 from pyx.signals import GenCall, GenReply, Payload
@@ -844,7 +843,7 @@ def test_async_handler_may_await_while_messages_wait_in_order(run: Any) -> None:
 def test_raw_message_of_a_call_is_answered_to_its_alias(run: Any) -> None:
     def caller() -> None:
         pid, ref = Stock.start({"nike": 1}), Process.alias()
-        send(pid, call_message((self(), ref), "total"))
+        send(pid, ("$gen_call", (self(), ref), "total"))
         assert received() == (ref, 1)
 
     run(caller)

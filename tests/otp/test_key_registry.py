@@ -186,7 +186,7 @@ class TestUnique:
                 Registry.register(names, ["k"])
             with pytest.raises(EncodeError):
                 Registry.register(names, object())
-            with pytest.raises(EncodeError):
+            with pytest.raises(EncodeError, match="cannot send value: "):
                 Registry.register(names, "k", object())
             assert Registry.count(names) == 0
 
