@@ -329,7 +329,10 @@ class Process:
             msg = "seconds is a number, not None"
             raise TypeError(msg)
         checked = checked_destination(node, dest)
-        body = encode_for(node_of_destination(checked), message, node.max_message_bytes)
+        to = node_of_destination(checked)
+        if to and node.speaks_with_erlang:
+            node.sending.encoded(to, message)  # what the node cannot hold is refused here
+        body = encode_for(to, message, node.max_message_bytes)
         return node.timers.start(delay, checked, body)
 
     @staticmethod

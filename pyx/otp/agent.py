@@ -14,7 +14,7 @@ from pyx.execution import context
 from pyx.otp import server_calls
 from pyx.otp.agent_server import AgentServer
 from pyx.otp.protocol import cast_message
-from pyx.otp.remote_work import LocalRequest, LocalWork, admitted, work_for
+from pyx.otp.remote_work import LocalRequest, LocalWork, admitted, meet_server, work_for
 from pyx.otp.server_calls import CALL_SECONDS, placed
 from pyx.otp.server_loop import run_on_thread, serve
 from pyx.otp.starting import start_process
@@ -232,6 +232,7 @@ async def asked(
 ) -> Any:
     """Has an agent call a function; returns the answer."""
     server, node = placed(agent)
+    await meet_server(node)
     work = _work(api, node, target, args, kwargs)
     return await server_calls.call(server, (kind, work) if node else LocalRequest(kind, work), timeout)
 

@@ -11,7 +11,7 @@ from pyx.otp.server_calls import ask, asked_of, cast
 from pyx.runtime.arguments import checked_name, checked_seconds
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
-from pyx.runtime.rpc_client import destinations
+from pyx.runtime.rpc_client import destinations, meet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +41,9 @@ async def multi_call(
     checked_name(name)
     askeds = [asked_of(here, (name, node), request) for node in destinations(here, nodes)]
     deadline = None if seconds is None else time.monotonic() + seconds
+    if here.speaks_with_erlang:
+        for asked in askeds:
+            await meet(here, asked.node)
     with contextlib.ExitStack() as stack:
         pendings = [stack.enter_context(PendingAnswer(here)) for _ in askeds]
         for asked, pending in zip(askeds, pendings, strict=True):

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from pyx.errors import EncodeError
 from pyx.runtime import rpc_functions
 from pyx.runtime.call_forms import callee_of_function, is_function, named_callee
 from pyx.runtime.chosen_functions import check_choice, chosen_function
 from pyx.runtime.encoding import decoded, encoded
 from pyx.runtime.local_node import this_node
+from pyx.runtime.rpc_client import meet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -129,10 +131,16 @@ def work_for(
         For this node a function as it is; else its name, or its source, as `rpc.call` sends it.
 
     Raises:
-        EncodeError: an argument is not data, or the function cannot be sent to another node.
+        EncodeError: an argument is not data, or the function cannot be sent to another node; no server of an
+            Erlang node takes one.
         TypeError: neither form fits.
     """
     here = this_node()
+    if node and here.speaks_with_erlang and here.is_erlang(node):
+        hint = (
+            f'servers there take no work from Python; call what they offer: rpc.call("{node}", module, ...)'
+        )
+        raise EncodeError("function", target, "cannot run in a server of an Erlang node", hint=hint)
     if not is_function(target):
         called = named_callee(api, target, args, kwargs)
     elif here.kernel.tables.is_here(node):
@@ -143,6 +151,13 @@ def work_for(
     encoded(called.args, here.max_message_bytes, what="args")
     encoded(dict(called.kwargs), here.max_message_bytes, what="kwargs")
     return called.module, called.function, called.args, dict(called.kwargs), called.source
+
+
+async def meet_server(node: str) -> None:
+    """Connects to the node of a server, so that an Erlang node is known as one; `""` is this node."""
+    here = this_node()
+    if node and here.speaks_with_erlang:
+        await meet(here, node)
 
 
 # ---------------------------------------------------------------- the side that is asked

@@ -29,6 +29,7 @@ from pyx.process import Process
 from pyx.runtime.arguments import checked_destination, checked_name, checked_seconds, node_of_destination
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
+from pyx.runtime.rpc_client import meet
 from pyx.runtime.sending import SendingCall, take_busy_queue, wait_for_room_async
 from pyx.runtime.via_names import Via
 from pyx.signals import Payload
@@ -74,6 +75,8 @@ async def call(
     here = this_node()
     seconds = timeout if timeout is CALL_SECONDS else checked_seconds(timeout)
     asked = asked_of(here, server, request)
+    if here.speaks_with_erlang and asked.node:
+        await meet(here, asked.node)
     with PendingAnswer(here) as pending:
         ask(here, pending, asked, is_system=is_system)
         if not await pending.wait(seconds):
@@ -107,8 +110,10 @@ async def stop(server: Server, reason: Any = "normal", timeout: float | None = N
     seconds = checked_seconds(timeout)
     what = terminate_request(reason)
     asked = asked_of(here, server, what)
+    if here.speaks_with_erlang and asked.node:
+        await meet(here, asked.node)
     frm = context.acting_pid() or THE_NODE
-    message = _body(here, asked.node, system_message((frm, asked.ref), what), "reason")
+    message = _message(here, asked.node, system_message((frm, asked.ref), what), "reason")
     with PendingAnswer(here) as pending:
         with here.kernel_call as kernel:
             kernel.gen_calls.await_end(pending, frm, asked.dest, asked.ref, message)
@@ -160,7 +165,8 @@ def reply(frm: From, value: Any) -> str:
         return "ok"
     # A caller of this node waits for this reply, and is never busy: no object is made for back-pressure.
     with SendingCall(here.kernel_call, ref.node) if ref.node else here.kernel_call as kernel:
-        kernel.gen_calls.reply(pid, ref, body)
+        if not here.speaks_with_erlang or kernel.router.may_carry(ref.node, body):
+            kernel.gen_calls.reply(pid, ref, body)
     return "ok"
 
 
@@ -187,7 +193,8 @@ def send_reply_at_once(frm: From, value: Any) -> Queue | None:
     pid = context.acting_pid()
     take_busy_queue()
     with here.kernel_call as kernel:
-        kernel.gen_calls.reply(pid, ref, body)
+        if not here.speaks_with_erlang or kernel.router.may_carry(ref.node, body):
+            kernel.gen_calls.reply(pid, ref, body)
     return take_busy_queue()
 
 
@@ -262,24 +269,39 @@ def ask(
     """Makes the call.  What only sends, and waits for no reply, waits for a busy queue, as `send` does."""
     runner = current.get()
     node = asked.node
-    body = _body(here, node, asked.request, "request")
+    body = _body(here, node, asked.request, "request", is_system=is_system)
     if node and not is_sent_only:
         pending.read_from(node)
     with SendingCall(here.kernel_call, node) if is_sent_only else here.kernel_call as kernel:
         frm = runner.process.pid if runner is not None else THE_NODE
-        kernel.gen_calls.call(pending, frm, asked.dest, asked.ref, body, is_system=is_system)
-        pending.number = asked.ref.number
+        may_carry = not here.speaks_with_erlang or kernel.router.may_carry(node, body)
+        if may_carry:
+            kernel.gen_calls.call(pending, frm, asked.dest, asked.ref, body, is_system=is_system)
+            pending.number = asked.ref.number
+    if not may_carry:  # it was encoded for a session that has ended since
+        pending.resolve("noconnection", "the connection to it has ended")
 
 
-def _body(here: LocalNode, node: str, value: Any, what: str) -> Any:
-    """Returns what is sent to a process of *node*: a payload, or on this node what stays as it is."""
+def _body(here: LocalNode, node: str, value: Any, what: str, *, is_system: bool = False) -> Any:
+    """Returns a request or a reply as it goes to *node*: a payload, or on this node what stays as it is."""
     if not node and (is_flat(value) or type(value) is LocalRequest):
         return value
-    if node and here.speaks_with_erlang and here.is_erlang(node):  # what Erlang cannot hold is refused here
+    if node and here.speaks_with_erlang and here.is_erlang(node):
+        from pyx.runtime.erlang_payloads import erlang_request  # there is an Erlang node
+
+        limit = here.max_message_bytes
+        return erlang_request(value, here.kernel.tables.here, limit, what, is_system=is_system)
+    return Payload(encode_payload(value, what=what, max_bytes=here.max_message_bytes))
+
+
+def _message(here: LocalNode, node: str, message: Any, what: str) -> Any:
+    """Returns a whole message as it goes to *node*; one for an Erlang node is written by its session."""
+    if node and here.speaks_with_erlang and here.is_erlang(node):
         from pyx.runtime.erlang_payloads import erlang_message
 
-        erlang_message(value, here.kernel.tables.here, here.max_message_bytes)
-    return Payload(encode_payload(value, what=what, max_bytes=here.max_message_bytes))
+        # What Erlang cannot hold is refused here.
+        erlang_message(message, here.kernel.tables.here, here.max_message_bytes)
+    return Payload(encode_payload(message, what=what, max_bytes=here.max_message_bytes))
 
 
 def _reference(frm: Any) -> Ref:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.core.tables import THE_NODE
+from pyx.errors import EncodeError
 from pyx.execution.context import acting_leader
-from pyx.otp.remote_work import LocalRequest, work_for
+from pyx.otp.remote_work import LocalRequest, meet_server, work_for
 from pyx.otp.server_calls import CALL_SECONDS, placed, system_call
+from pyx.runtime.local_node import this_node
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
@@ -81,12 +83,14 @@ class Sys:
 
 async def get_state(server: Server, timeout: float | None) -> Any:
     """See `Sys.get_state`."""
-    return (await system_call(server, "get_state", timeout))[1]
+    reply = await system_call(server, "get_state", timeout)
+    return reply if _is_in_erlang(server) else reply[1]
 
 
 async def replace_state(server: Server, function: Any, timeout: float | None) -> Any:
     """See `Sys.replace_state`."""
     placed_server, node = placed(server)
+    await meet_server(node)
     parts = "replace_state", work_for("Sys.replace_state", node, function, (), {})
     return (await system_call(placed_server, parts if node else LocalRequest(*parts), timeout))[1]
 
@@ -99,4 +103,14 @@ async def trace(server: Server, is_on: bool, timeout: float | None) -> Any:
 
 async def change_code(server: Server, timeout: float | None) -> Any:
     """See `Sys.change_code`."""
+    _, node = placed(server)
+    await meet_server(node)
+    if _is_in_erlang(server):
+        raise EncodeError("request", "change_code", "is about a class of Python, and Erlang nodes have none")
     return await system_call(server, ("change_code", None, None, None), timeout)
+
+
+def _is_in_erlang(server: Server) -> bool:
+    """Returns True for a server of an Erlang node: it replies to `get_state` with the state alone."""
+    here = this_node()
+    return here.speaks_with_erlang and here.is_erlang(placed(server)[1])

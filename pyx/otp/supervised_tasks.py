@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution import context
 from pyx.execution.context import require
-from pyx.otp.remote_work import LocalRequest, LocalWork, work_for
+from pyx.otp.remote_work import LocalRequest, LocalWork, meet_server, work_for
 from pyx.otp.server_calls import call, placed
 from pyx.otp.supervisor_requests import refusal, which_children
 from pyx.otp.task_children import ASYNC, START_TASK, title_of
@@ -98,6 +98,7 @@ async def start_under(
     """
     runner = context.current.get()
     server, node = placed(supervisor)
+    await meet_server(node)
     work = work_for(api, node, target, rest, kwargs)
     owner, leader = context.acting_pid(), context.acting_leader()
     parts = (START_TASK, kind, work, owner, leader, callers_of(runner), restart, shutdown)

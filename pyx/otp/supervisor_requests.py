@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyx.atoms import Atom
 from pyx.otp.child_errors import REFUSALS, ChildSpecInvalid
 from pyx.otp.child_work import request_for
 from pyx.otp.children import spec_of
+from pyx.otp.remote_work import meet_server
 from pyx.otp.server_calls import call, placed
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
+from pyx.runtime.local_node import this_node
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -25,35 +28,49 @@ if TYPE_CHECKING:
 
 async def which_children(supervisor: Server) -> list[ChildRow]:
     """Returns (id, pid | None | "restarting", type) of each child, the newest first."""
-    rows = await call(supervisor, "which_children", None)
+    rows = await call(supervisor, await _word(supervisor, "which_children"), None)
     return [(_or_none(child), _or_none(state), kind) for child, state, kind, _ in rows]
 
 
 async def count_children(supervisor: Server) -> dict[str, int]:
     """Returns the numbers of specifications, of live children, of supervisors and of workers."""
-    return dict(await call(supervisor, "count_children", None))
+    return dict(await call(supervisor, await _word(supervisor, "count_children"), None))
 
 
 async def start_child(supervisor: Server, what: Any) -> Pid | None:
     """Has a supervisor start a child; returns its pid, or None if it was ignored."""
     spec = spec_of(what)
     server, node = placed(supervisor)
+    await meet_server(node)
     return _pid_in(await call(server, request_for(node, spec), None), spec.id)
 
 
 async def restart_child(supervisor: Server, child: Any) -> Pid | None:
     """Has a supervisor start a child that does not run."""
-    return _pid_in(await call(supervisor, ("restart_child", child), None), child)
+    word = await _word(supervisor, "restart_child")
+    return _pid_in(await call(supervisor, (word, child), None), child)
 
 
 async def terminate_child(supervisor: Server, child: Any) -> str:
     """Has a supervisor stop a child."""
-    return _word_in(await call(supervisor, ("terminate_child", child), None), child)
+    word = await _word(supervisor, "terminate_child")
+    return _word_in(await call(supervisor, (word, child), None), child)
 
 
 async def delete_child(supervisor: Server, child: Any) -> str:
     """Has a supervisor forget a child that does not run."""
-    return _word_in(await call(supervisor, ("delete_child", child), None), child)
+    word = await _word(supervisor, "delete_child")
+    return _word_in(await call(supervisor, (word, child), None), child)
+
+
+async def _word(supervisor: Server, word: str) -> str:
+    """The first word of a request: an atom for a supervisor of an Erlang node."""
+    here = this_node()
+    if not here.speaks_with_erlang:
+        return word
+    _, node = placed(supervisor)
+    await meet_server(node)
+    return Atom(word) if here.is_erlang(node) else word
 
 
 def _or_none(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.errors import EncodeError
 from pyx.signals import Payload
-from pyx.wire.beam.control import outward_message
+from pyx.wire.beam.gen_messages import outward_message, outward_system_request
 from pyx.wire.beam.modules import outward_module
 from pyx.wire.beam.term import ErlangCall, ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
@@ -30,6 +30,26 @@ def erlang_message(message: Any, here: Incarnation | None, limit: int) -> Payloa
     """
     assert here is not None  # a node with peers has a name
     return Payload(ErlangTerm(encode_term(outward_message(message), here, max_bytes=limit)))
+
+
+def erlang_request(
+    request: Any, here: Incarnation | None, limit: int, what: str, *, is_system: bool = False
+) -> Payload:
+    """Returns the payload of a request for a server of an Erlang node, or of a reply to a process there.
+
+    Args:
+        request: data.
+        here: this node.
+        limit: bytes.
+        what: names it in errors.
+        is_system: the request is one of OTP's `sys`.
+
+    Raises:
+        EncodeError: Erlang has no value like that, or it is too long.
+    """
+    assert here is not None  # a node with peers has a name
+    value = outward_system_request(request) if is_system else request
+    return Payload(ErlangTerm(encode_term(value, here, what=what, max_bytes=limit)))
 
 
 def erlang_call(

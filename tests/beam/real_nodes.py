@@ -259,6 +259,14 @@ class RealNodes:
             node.close()
 
 
+def cookie_file(real: RealNodes) -> str:
+    """The file of the cookie that the real nodes have."""
+    file = Path(real.home, "erlang")
+    file.write_text(COOKIE)
+    file.chmod(0o600)
+    return str(file)
+
+
 @contextlib.contextmanager
 def real_nodes() -> Iterator[RealNodes]:
     """An EPMD on a port of its own, and nodes that know it; all of them end with the block.

@@ -12,7 +12,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,12 +31,10 @@ from pyx.options import NodeOptions
 from pyx.otp.call_errors import CallNoProcess
 from pyx.terms import Pid
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import COOKIE, HANG, erl_command, real_nodes
+from tests.beam.real_nodes import COOKIE, HANG, cookie_file, erl_command
 from tests.local_nodes import LocalNodes, as_process, start_node, until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pyx.runtime.local_node import LocalNode
     from tests.beam.real_nodes import IexNode, RealNodes
 
@@ -45,42 +42,6 @@ if TYPE_CHECKING:
 def crash() -> None:
     """A function that fails."""
     raise ZeroDivisionError("division by zero")
-
-
-@pytest.fixture(scope="module")
-def real() -> Iterator[RealNodes]:
-    with real_nodes() as real:
-        yield real
-
-
-def cookie_file(real: RealNodes) -> str:
-    """The file of the cookie that the real nodes have."""
-    file = Path(real.home, "erlang")
-    file.write_text(COOKIE)
-    file.chmod(0o600)
-    return str(file)
-
-
-@pytest.fixture(scope="module")
-def a(real: RealNodes) -> IexNode:
-    return real.iex("a")
-
-
-@pytest.fixture
-def gus(
-    real: RealNodes, a: IexNode, nodes: LocalNodes, home: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[LocalNode]:
-    """A pyx node that speaks with Erlang nodes; iex knows its name as `gus`."""
-    monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
-    assert home
-    node = nodes.make()
-    host = a.name.partition("@")[2]
-    start_node(node, f"gus@{host}", beam="hidden", beam_cookie_file=cookie_file(real))
-    assert a.ask("Process.flag(:trap_exit, false)") in {"true", "false"}
-    a.ask(f"gus = :{node.kernel.tables.name!r}".replace("'", '"'))
-    assert a.ask("Node.ping(gus)") == ":pong"
-    yield node
-    a.ask("Node.disconnect(gus); Process.sleep(10); flush()")
 
 
 def registered(node: LocalNode) -> Inbox:

@@ -9,8 +9,7 @@ import pytest
 from pyx import Node, Process, pg
 from pyx.atoms import Atom
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import real_nodes
-from tests.beam.test_erlang_nodes import cookie_file
+from tests.beam.real_nodes import cookie_file, real_nodes
 from tests.local_nodes import as_process, start_node, until
 
 if TYPE_CHECKING:

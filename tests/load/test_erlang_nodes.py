@@ -23,8 +23,7 @@ from pyx import Node, pg, rpc
 from pyx.atoms import Atom
 from pyx.errors import PyxError
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import real_nodes
-from tests.beam.test_erlang_nodes import cookie_file
+from tests.beam.real_nodes import cookie_file, real_nodes
 from tests.local_nodes import as_process, start_node, until
 
 if TYPE_CHECKING:

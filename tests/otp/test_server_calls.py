@@ -306,7 +306,7 @@ class TestCall:
         a, b = two
         started(b, "bucket")
         call(named(b), ("echo", 1))
-        monkeypatch.setattr(server_calls, "_body", lambda *_: Payload(b"\xc1"))
+        monkeypatch.setattr(server_calls, "_body", lambda *_, **__: Payload(b"\xc1"))
         with pytest.raises(CallRefused, match="the request cannot be read there: malformed payload"):
             call(named(b), "x")
         assert leaves_nothing(a, b)

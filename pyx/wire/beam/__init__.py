@@ -8,6 +8,7 @@
     signal_writer      signals to control messages
     control            the numbers of control messages; exit reasons
     servers            what OTP's servers ask and answer: net_kernel, rex, erpc, group leaders
+    gen_messages       calls of servers as OTP's gen and sys write them, and their words
     exchanges          the open requests of a connection, both ways
     group_scopes       groups of processes that both nodes share, by the messages of OTP's pg
     modules            names of modules, as Elixir, Erlang and Python write them

@@ -41,8 +41,6 @@ MONITORED: Final = 2
 
 _FRAME: Final = re.compile(r'^ *File "([^"\n]{1,500})", line (\d{1,9}), in (\S+)', re.MULTILINE)
 
-_LEADS: Final = frozenset(("$gen_cast", "$gen_call"))
-
 WITHOUT_TOKEN: Final = {
     12: (SEND, -1), 13: (EXIT, 3), 16: (REG_SEND, -1), 18: (EXIT2, 3), 23: (SEND_SENDER, -1),
     25: (PAYLOAD_EXIT, -1), 27: (PAYLOAD_EXIT2, -1), 30: (SPAWN_REQUEST, -1), 32: (SPAWN_REPLY, -1),
@@ -74,12 +72,12 @@ def without_token(control: tuple[Any, ...]) -> tuple[Any, ...]:
 def outward_reason(reason: Reason, here: Incarnation) -> Any:
     """An exit reason as the peer sees it."""
     if type(reason) is str:
-        return Atom(reason) if reason in WORDS else reason
+        return reason_in_words(reason)
     assert isinstance(reason, Payload)
     value = decode(reason, here)
     if type(value) is Raised:
         return value, stack_of(value.traceback)
-    return Atom(value) if type(value) is str and value in WORDS else value
+    return reason_in_words(value)
 
 
 def stack_of(traceback: str) -> list[Any]:
@@ -97,11 +95,13 @@ def stack_of(traceback: str) -> list[Any]:
     return frames[::-1]
 
 
-def outward_message(message: Any) -> Any:
-    """A message as the peer sees it: what leads OTP's casts and calls is an atom there, and a text here."""
-    if type(message) is tuple and message and type(message[0]) is str and message[0] in _LEADS:
-        return Atom(message[0]), *message[1:]
-    return message
+def reason_in_words(reason: Any) -> Any:
+    """An exit reason whose word is an atom: one of `WORDS`, or that of `("shutdown", anything)`."""
+    if type(reason) is str:
+        return Atom(reason) if reason in WORDS else reason
+    if type(reason) is tuple and len(reason) == 2 and type(reason[0]) is str and reason[0] == "shutdown":
+        return Atom("shutdown"), reason[1]
+    return reason
 
 
 def inward_reason(reason: Any) -> Reason:

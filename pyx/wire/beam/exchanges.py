@@ -42,12 +42,25 @@ class PeersRequest(NamedTuple):
 class OwnRequest(NamedTuple):
     """A call or spawn that this node has asked for.
 
-    `kind` is `"spawn"`, `"call"` or `"info"`; `function` a module, a function and its number of arguments.
+    `kind` is `"spawn"`, `"call"` or `"info"`; `function` a module, a function and its number of arguments;
+    `keys` what a question about a process asks for.
     """
 
     number: int
     kind: str
     function: tuple[str, str, int]
+    keys: tuple[str, ...] = ()
+
+
+class PeersCall(NamedTuple):
+    """A call of a server here by a process of the peer, which waits by a reference of its own.
+
+    `target` is the server as the caller named it; `is_system` is True for a request of OTP's `sys`.
+    """
+
+    caller: Pid
+    target: Pid | str
+    is_system: bool
 
 
 class Exchanges:
@@ -61,6 +74,8 @@ class Exchanges:
         """By the number of the `Ping` for the kernel: (control, message) that its `Pong` becomes."""
         self.gen_calls: Final[dict[Ref, tuple[Pid, Pid | str]]] = {}
         """By the reference of a call of a server there: caller and server, whose monitor is to end."""
+        self.calls_of_peer: Final[dict[Ref, PeersCall]] = {}
+        """By the reference of a call of a server here: who waits, until there is a reply or an end."""
         self.tags: Final[dict[Ref, tuple[Pid, Any]]] = {}
         """By a reference made here: the caller and the tag of a call whose reply goes to the caller."""
         self.own: Final[dict[Ref, OwnRequest]] = {}

@@ -6,10 +6,9 @@ functions from values to values; `signal_reader.py` and `signal_writer.py` send 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
-from pyx.erlang_terms import ImproperList
 from pyx.errors import EncodeError
 from pyx.signals import Payload
 from pyx.terms import Pid, Raised, Ref
@@ -28,7 +27,6 @@ SERVERS: Final = frozenset(("net_kernel", "rex", "logger_proxy"))
 """The registered names behind which there is no process here."""
 
 _OK: Final = Atom("ok")
-_ALIAS: Final = Atom("alias")
 
 
 def _binary(text: str) -> bytes:
@@ -53,62 +51,6 @@ def gen_call(message: Any) -> tuple[Pid, Any, Any] | None:
     match message:
         case (Atom("$gen_call"), (Pid() as caller, tag), request):
             return caller, tag, request
-    return None
-
-
-# ---------------------------------------------------------------- calls of servers, as OTP's gen
-
-
-def gen_call_term(frm: Pid, ref: Ref, request: bytes, here: Incarnation, *, is_system: bool) -> bytes:
-    """The message of a call: `{'$gen_call', {From, [alias | Ref]}, Request}`, of a request that is a term."""
-    caller = frm, ImproperList([_ALIAS], ref)
-    what = Atom("system" if is_system else "$gen_call")
-    return b"h\x03" + encode_term(what, here) + encode_term(caller, here) + request
-
-
-class ServerCall(NamedTuple):
-    """A call of a server here, as it came.
-
-    `ref` is the reference of an alias that the reply goes to; None if the reply goes to the caller, and is
-    known by the *tag*.
-    """
-
-    caller: Pid
-    tag: Any
-    ref: Ref | None
-    is_system: bool
-    request: ErlangTerm
-
-
-def gen_call_of(message: ErlangTerm, here: Incarnation) -> ServerCall | None:
-    """The call in a message `{'$gen_call', {From, Tag}, Request}`; None if it is none."""
-    what, at = message.item_at(2, here)
-    frm, end = message.item_at(at, here)
-    match frm:
-        case (Pid() as caller, tag) if end > at:
-            ref = tag.tail if type(tag) is ImproperList and tag.items[0] == "alias" else None
-            request = ErlangTerm(message.data[end:], message.atoms)
-            return ServerCall(caller, tag, ref if type(ref) is Ref else None, what == "system", request)
-    return None
-
-
-def gen_reply_term(ref: Ref, value: bytes, here: Incarnation) -> bytes:
-    """The message of a reply to an alias: `{[alias | Ref], Value}`, of a value that is a term."""
-    return tagged_reply_term(ImproperList([_ALIAS], ref), value, here)
-
-
-def tagged_reply_term(tag: Any, value: bytes, here: Incarnation) -> bytes:
-    """The message of a reply to a caller: `{Tag, Value}`, of a value that is a term."""
-    return b"h\x02" + encode_term(tag, here) + value
-
-
-def gen_reply(ref: Ref, message: ErlangTerm, here: Incarnation) -> ErlangTerm | None:
-    """The value of a reply to a call with that reference; None for any other message to an alias."""
-    if message.data[:2] != b"h\x02":
-        return None
-    match message.item_at(2, here):
-        case ((ImproperList(items=(Atom("alias"),), tail=tag) | (Ref() as tag)), end) if tag == ref:
-            return ErlangTerm(message.data[end:], message.atoms)
     return None
 
 
@@ -293,18 +235,21 @@ _SHOWN: Final = tuple(key for key in _KEYS if key not in {"messages", "dictionar
 """What is asked for where no key is named."""
 
 
-def info_arguments(asked: tuple[Pid, list[str] | None]) -> list[Any]:
+def info_arguments(pid: Pid, keys: list[str] | None) -> list[Any]:
     """The arguments of `process_info` for a question of `Process.info`."""
-    pid, keys = asked
     wanted = _SHOWN if keys is None else [key for key in keys if key in _KEYS]
     return [pid, [Atom(_KEYS[key]) for key in wanted]]
 
 
-def info_answer(reason: Any) -> tuple[str, Payload | str]:
-    """The outcome and payload of the `Answer` to a question about a process."""
+def info_answer(reason: Any, keys: tuple[str, ...]) -> tuple[str, Payload | str]:
+    """The outcome and payload of the `Answer` to a question about a process.
+
+    What is asked for and has no counterpart in Erlang is None.
+    """
     match reason:
         case (Ref(), Atom("return"), list() as facts):
-            found = {str(fact[0]): fact[1] for fact in facts if _is_pair(fact) and type(fact[0]) is Atom}
+            known = {str(fact[0]): fact[1] for fact in facts if _is_pair(fact) and type(fact[0]) is Atom}
+            found = {**dict.fromkeys(keys), **known}
             return "value", Payload(encode(found))
         case (Ref(), Atom("return"), _):
             return "value", Payload(encode(None))

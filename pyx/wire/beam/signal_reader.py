@@ -36,8 +36,9 @@ from pyx.signals import (
 )
 from pyx.terms import Pid, Ref
 from pyx.wire.beam import control as op
+from pyx.wire.beam import gen_messages as gen
 from pyx.wire.beam import servers
-from pyx.wire.beam.exchanges import PeersRequest, pinged
+from pyx.wire.beam.exchanges import PeersCall, PeersRequest, pinged
 from pyx.wire.beam.modules import ERPC
 from pyx.wire.beam.term import ErlangTerm
 
@@ -176,13 +177,14 @@ class SignalReader:
     def _message(self, frm: Pid | None, to: Pid | str, payload: ErlangTerm | Discarded) -> Signal:
         """A message for a process here; the call of a server is a signal of its own."""
         if type(payload) is ErlangTerm and payload.data[:2] == _OF_THREE and payload.leading_atom() in _CALLS:
-            call = servers.gen_call_of(payload, self._here)
+            call = gen.gen_call_of(payload, self._here)
             if call is not None and call.caller.node == self._there.name:
                 ref = call.ref
                 if ref is None:
                     ref = self._exchanges.tagged(call.caller, call.tag, self._there)
                 else:  # the reference is that of the monitor, which is a part of the call
                     self._signals.append(Demonitor(call.caller, to, ref))
+                    self._exchanges.calls_of_peer[ref] = PeersCall(call.caller, to, call.is_system)
                 return GenCall(call.caller, to, ref, call.is_system, Payload(call.request, self._there))
         return Send(frm, to, Payload(payload, self._there))
 
@@ -193,7 +195,7 @@ class SignalReader:
             raise ProtocolError(msg)
         called = self._exchanges.gen_calls.get(to)
         if called is not None and type(payload) is ErlangTerm:
-            value = servers.gen_reply(to, payload, self._here)
+            value = gen.gen_reply(to, payload, self._here)
             if value is not None:
                 del self._exchanges.gen_calls[to]
                 caller, server = called
@@ -279,7 +281,10 @@ class SignalReader:
 
     def _demonitor(self, control: tuple[Any, ...], _: object) -> Signal | None:
         fields = self._monitored(control)
-        return None if fields is None else Demonitor(*fields)
+        if fields is None:
+            return None
+        self._exchanges.calls_of_peer.pop(fields[2], None)
+        return Demonitor(*fields)
 
     def _down(self, control: tuple[Any, ...], _: object) -> Signal | None:
         _number, target, to, ref, reason = control
@@ -295,7 +300,7 @@ class SignalReader:
         if asked is not None and asked.kind == "call":
             return Answer(asked.number, *servers.answer_of(asked.function, reason))
         if asked is not None and asked.kind == "info":
-            return Answer(asked.number, *servers.info_answer(reason))
+            return Answer(asked.number, *servers.info_answer(reason, asked.keys))
         named: Pid | str = str(target) if type(target) is Atom else self._peers(target)
         word = op.inward_reason(reason)
         ended = None

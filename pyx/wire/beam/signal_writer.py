@@ -41,6 +41,7 @@ from pyx.signals import (
 from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.beam import control as op
 from pyx.wire.beam import flags as dist
+from pyx.wire.beam import gen_messages as gen
 from pyx.wire.beam import servers
 from pyx.wire.beam.exchanges import OwnRequest, ping_tag
 from pyx.wire.beam.frames import PASS_THROUGH, WITH_HEADER, FragmentedMessage
@@ -51,7 +52,6 @@ from pyx.wire.codec import decode
 from pyx.wire.frames.frame import LENGTH
 
 if TYPE_CHECKING:
-    from pyx.signals import Reason
     from pyx.terms import Incarnation
     from pyx.wire.beam.exchanges import Exchanges
     from pyx.wire.beam.group_scopes import GroupScopes, ScopeMessage
@@ -133,7 +133,7 @@ class SignalWriter:
         data = body.data
         if type(data) is ErlangTerm and not data.atoms:
             return data.data
-        return encode_term(op.outward_message(decode(body, self._here)), self._here)
+        return encode_term(gen.outward_message(decode(body, self._here)), self._here)
 
     def _destination(self, frm: Pid | None, to: Pid | str | Ref) -> tuple[Any, ...]:
         if isinstance(to, Pid):
@@ -163,10 +163,12 @@ class SignalWriter:
         return self._control(op.UNLINK_ID_ACK, signal.number, signal.frm, signal.to), b""
 
     def _exit(self, signal: ExitSignal) -> HeadAndMessage:
-        return self._with_reason(op.EXIT, op.PAYLOAD_EXIT, (signal.frm, signal.to), signal.reason)
+        reason = op.outward_reason(signal.reason, self._here)
+        return self._with_reason(op.EXIT, op.PAYLOAD_EXIT, (signal.frm, signal.to), reason)
 
     def _exit_to(self, signal: ExitTo) -> HeadAndMessage:
-        return self._with_reason(op.EXIT2, op.PAYLOAD_EXIT2, (signal.frm, signal.to), signal.reason)
+        reason = op.outward_reason(signal.reason, self._here)
+        return self._with_reason(op.EXIT2, op.PAYLOAD_EXIT2, (signal.frm, signal.to), reason)
 
     def _monitor(self, signal: Monitor) -> HeadAndMessage:
         return self._control(op.MONITOR_P, signal.frm, self._target(signal.target), signal.ref), b""
@@ -177,16 +179,20 @@ class SignalWriter:
     def _down(self, signal: Down) -> HeadAndMessage:
         if self._exchanges.tags.pop(signal.ref, None) is not None:
             return _TICK  # the caller has a monitor of its own
-        fields = self._target(signal.target), signal.to, signal.ref
-        return self._with_reason(op.MONITOR_P_EXIT, op.PAYLOAD_MONITOR_P_EXIT, fields, signal.reason)
+        self._exchanges.calls_of_peer.pop(signal.ref, None)
+        reason = op.outward_reason(signal.reason, self._here)
+        return self._ended(signal.target, signal.to, signal.ref, reason)
+
+    def _ended(self, target: Pid | str, to: Pid, ref: Ref, reason: Any) -> HeadAndMessage:
+        fields = self._target(target), to, ref
+        return self._with_reason(op.MONITOR_P_EXIT, op.PAYLOAD_MONITOR_P_EXIT, fields, reason)
 
     def _with_reason(
-        self, number: int, with_payload: int, fields: tuple[Any, ...], reason: Reason
+        self, number: int, with_payload: int, fields: tuple[Any, ...], reason: Any
     ) -> HeadAndMessage:
-        value = op.outward_reason(reason, self._here)
         if self._has_payload_exits:
-            return self._control(with_payload, *fields), self._term(value)
-        return self._control(number, *fields, value), b""
+            return self._control(with_payload, *fields), self._term(reason)
+        return self._control(number, *fields, reason), b""
 
     @staticmethod
     def _target(target: Pid | str) -> Pid | Atom:
@@ -246,24 +252,38 @@ class SignalWriter:
 
     def _gen_call(self, signal: GenCall) -> HeadAndMessage:
         frm, target, ref, is_system, body = signal
-        message = self._lead_of_message + servers.gen_call_term(
-            frm, ref, self._message(body), self._here, is_system=is_system
-        )
+        request = self._system_request(body) if is_system else self._message(body)
+        term = gen.gen_call_term(frm, ref, request, self._here, is_system=is_system)
+        message = self._lead_of_message + term
         head = self._control(*self._destination(frm, target))
         monitor = self._control(op.MONITOR_P, frm, self._target(target), ref)
         self._exchanges.gen_calls[ref] = frm, self._target(target)
         self.preceding.append(LENGTH.pack(len(monitor)) + monitor)
         return head, message
 
+    def _system_request(self, body: Payload) -> bytes:
+        if type(body.data) is ErlangTerm:
+            return self._message(body)
+        return encode_term(gen.outward_system_request(decode(body, self._here)), self._here)
+
     def _gen_reply(self, signal: GenReply) -> HeadAndMessage:
         frm, to, body = signal
         value = self._message(body)
+        call = self._exchanges.calls_of_peer.pop(to, None)
         tagged = self._exchanges.tags.pop(to, None)
+        if gen.is_failure(value):
+            reason = gen.exit_of_caller(decode(body, self._here))
+            if reason is not None and call is not None:
+                return self._ended(call.target, call.caller, to, reason)
+            if reason is not None:
+                value = encode_term((Atom("error"), reason), self._here)
+        elif call is not None and call.is_system:
+            value = encode_term(gen.outward_system_reply(decode(body, self._here)), self._here)
         if tagged is not None:
             caller, tag = tagged
-            message = self._lead_of_message + servers.tagged_reply_term(tag, value, self._here)
+            message = self._lead_of_message + gen.tagged_reply_term(tag, value, self._here)
             return self._control(*self._destination(frm, caller)), message
-        message = self._lead_of_message + servers.gen_reply_term(to, value, self._here)
+        message = self._lead_of_message + gen.gen_reply_term(to, value, self._here)
         return self._control(*self._destination(frm, to)), message
 
     # ------------------------------------------------------------ requests of the peer
@@ -305,8 +325,9 @@ class SignalWriter:
         return self._ask_erpc(OwnRequest(signal.number, "call", function), signal.frm, signal.leader, args)
 
     def _ask(self, signal: Ask) -> HeadAndMessage:
-        args = encode_term(servers.info_arguments(decode(signal.payload, self._here)), self._here)
-        request = OwnRequest(signal.number, "info", ("erlang", "process_info", 2))
+        pid, keys = decode(signal.payload, self._here)
+        args = encode_term(servers.info_arguments(pid, keys), self._here)
+        request = OwnRequest(signal.number, "info", ("erlang", "process_info", 2), tuple(keys or ()))
         return self._ask_erpc(request, signal.frm, THE_NODE, args)
 
     def _ask_erpc(self, request: OwnRequest, frm: Pid, leader: Pid, args: bytes) -> HeadAndMessage:

@@ -431,7 +431,7 @@ def test_question_about_a_process_is_process_info() -> None:
         op.PAYLOAD_MONITOR_P_EXIT, Pid(3), _seen(OWN), reference, message=(reference, Atom("return"), facts)
     )
     assert isinstance(answer, Answer)
-    assert opened(answer.payload) == {"status": "waiting"}
+    assert opened(answer.payload) == {"status": "waiting", "undecodable": None}  # what Erlang does not know
 
 
 def test_ping_asks_net_kernel() -> None:
@@ -577,6 +577,54 @@ def test_call_of_a_server_here_is_one_signal_and_its_reply_goes_to_the_alias() -
         assert opened(call.body) == (Atom("add"), 1)
     control, reply = gus.says(GenReply(OWN, REF, payload(5)))
     assert (control[0], reply) == (op.ALIAS_SEND, (tag, 5))
+
+
+SYSTEM = Atom("system"), (Pid(0x70), ImproperList([Atom("alias")], Ref(7))), Atom("get_state")
+
+
+def test_request_of_sys_is_replied_in_the_words_of_otp() -> None:
+    gus = Connection()
+    _, call = gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=SYSTEM)
+    assert isinstance(call, GenCall)
+    assert call.is_system
+    assert gus.says(GenReply(OWN, REF, payload("ok")))[1][1] == Atom("ok")
+    gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=SYSTEM)
+    assert gus.says(GenReply(OWN, REF, payload(("ok", {"a": 1}))))[1][1] == {"a": 1}
+
+
+def test_failure_in_the_place_of_a_reply_ends_the_call_as_an_exit() -> None:
+    gus = Connection()
+    gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=SYSTEM)
+    control, reason = gus.says(GenReply(OWN, REF, payload(("$gen_refused", "no"))))
+    assert control == (op.PAYLOAD_MONITOR_P_EXIT, Atom("stock"), Pid(0x70), Ref(7))
+    assert reason == (Raised("RuntimeError", "CallRefused: no"), [])
+    control, reply = gus.says(GenReply(OWN, REF, payload(("$gen_refused", 1))))  # a value that looks alike
+    assert (control[0], reply[1]) == (op.ALIAS_SEND, ("$gen_refused", 1))
+
+
+def test_call_that_is_given_up_is_forgotten() -> None:
+    gus = Connection()
+    gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=SYSTEM)
+    gus.hears(op.DEMONITOR_P, Pid(0x70), Atom("stock"), Ref(7))
+    assert gus.says(GenReply(OWN, REF, payload("ok")))[1][1] == "ok"  # nothing is known of the call
+
+
+@pytest.mark.parametrize(
+    ("request_", "sent"),
+    [
+        ("get_state", Atom("get_state")),
+        (("terminate", "normal"), (Atom("terminate"), Atom("normal"))),
+        (("debug", ("trace", True, OWN)), (Atom("debug"), (Atom("trace"), True))),
+        (Atom("other"), Atom("other")),
+    ],
+)
+def test_request_for_sys_there_is_in_the_words_of_otp(request_: Any, sent: Any) -> None:
+    said = Connection().says(GenCall(OWN, "srv", Ref(8), True, payload(request_)))
+    assert type(said) is list
+    what, (_, tag), request = said[1][1]
+    assert (what, request) == (Atom("system"), sent)
+    assert type(request) is type(sent)
+    assert tag == ImproperList([Atom("alias")], Ref(8, *GUS))
 
 
 def test_call_with_another_tag_is_replied_to_its_caller() -> None:
