@@ -112,7 +112,7 @@ class GenServer:
         """Handles the casts that no decorated method takes; returns None, `NoReply(...)` or `Stop(...)`."""
 
     def handle_info(self, message: Any) -> Any:
-        """Handles messages that are no requests, `"timeout"` among them; returns what `handle_cast` does."""
+        """Handles messages other than requests, `"timeout"` among them; returns what `handle_cast` does."""
 
     def handle_continue(self, argument: Any) -> Any:
         """Goes on after `init`, or a handler, asked for that; returns what `handle_cast` does."""

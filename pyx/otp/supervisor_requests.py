@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyx.atoms import Atom
+from pyx.otp.call_errors import CallUndefined
 from pyx.otp.child_errors import REFUSALS, ChildSpecInvalid
 from pyx.otp.child_work import request_for
 from pyx.otp.children import spec_of
@@ -42,7 +43,10 @@ async def start_child(supervisor: Server, what: Any) -> Pid | None:
     spec = spec_of(what)
     server, node = placed(supervisor)
     await meet_server(node)
-    return _pid_in(await call(server, request_for(node, spec), None), spec.id)
+    try:
+        return _pid_in(await call(server, request_for(node, spec), None), spec.id)
+    except CallUndefined as error:  # it is not a supervisor; the request as it is sent cannot be read
+        raise CallUndefined(error.server, ("start_child", spec.id), error.handlers) from None
 
 
 async def restart_child(supervisor: Server, child: Any) -> Pid | None:

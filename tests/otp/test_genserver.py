@@ -500,7 +500,7 @@ def test_g13_server_goes_on_after_its_caller_has_given_up(run: Any, kind: type[S
 def test_g14_dead_pid_and_unknown_name_fail_at_once(run: Any) -> None:
     pid = Stock.start()
     GenServer.stop(pid)
-    for server in (pid, "nobody"):
+    for server in (pid, "nothing"):
         with pytest.raises(CallNoProcess):
             run(lambda server=server: Stock.total.within(None)(server))
 
@@ -562,7 +562,7 @@ def state_of(pid: Pid) -> Any:
 def test_g19_cast_to_no_server_is_ok(run: Any) -> None:
     pid = Stock.start()
     GenServer.stop(pid)
-    for server in (pid, "nobody", ("nobody", "nowhere@test")):
+    for server in (pid, "nothing", ("nothing", "nowhere@test")):
         assert Stock.clear(server) == "ok"
         assert GenServer.cast(server, "clear") == "ok"
 
@@ -852,7 +852,7 @@ def test_raw_message_of_a_call_is_answered_to_its_alias(run: Any) -> None:
 def test_malformed_request_is_an_ordinary_message(run: Any) -> None:
     def parent() -> None:
         pid = Stock.start(None, self())
-        for message in (("$gen_call", "nobody", "total"), ("$gen_call",), ("$gen_cast", 1, 2)):
+        for message in (("$gen_call", "nothing", "total"), ("$gen_call",), ("$gen_cast", 1, 2)):
             send(pid, message)
             assert received() == message
 

@@ -166,12 +166,12 @@ class TestCall:
         a, b = two
         pid = started(b)
         kill(b, pid)
-        for server in (pid_at(a, b, pid), named(b, "nobody")):
+        for server in (pid_at(a, b, pid), named(b, "nothing")):
             with pytest.raises(CallNoProcess) as caught:
                 call(server, "x", None)
             assert (caught.value.server, caught.value.reason) == (server, "noproc")
         with pytest.raises(LookupError):
-            call("nobody", "x")
+            call("nothing", "x")
         assert leaves_nothing(a, b)
 
     def test_g15_node_that_is_not_there(self, nodes: LocalNodes) -> None:
@@ -402,13 +402,13 @@ class Registry:
 class TestVia:
     def test_call_cast_and_whereis_resolve_it(self, node: LocalNode) -> None:
         pid = started(node)
-        name, nobody = via(Registry, pid), via(Registry, "nobody")
+        name, nothing = via(Registry, pid), via(Registry, "nothing")
         assert call(name, ("echo", 1)) == 1
-        assert (whereis(name), whereis(nobody)) == (pid, None)
-        assert cast(nobody, "x") == "ok"
+        assert (whereis(name), whereis(nothing)) == (pid, None)
+        assert cast(nothing, "x") == "ok"
         with pytest.raises(CallNoProcess, match="there is no process via") as caught:
-            call(nobody, "x")
-        assert caught.value.server == nobody
+            call(nothing, "x")
+        assert caught.value.server == nothing
 
 
 class TestDeclaredFailures:
@@ -470,7 +470,7 @@ class TestCast:
         a = nodes.start("a")
         dead = started(a)
         kill(a, dead)
-        for server in (dead, "nobody", ("nobody", "a"), ("nobody", "zoe")):
+        for server in (dead, "nothing", ("nothing", "a"), ("nothing", "zoe")):
             assert cast(server, "x") == "ok"
 
     def test_cast_arrives(self, two: tuple[LocalNode, LocalNode]) -> None:
@@ -624,7 +624,7 @@ class TestStop:
     def test_g22_no_process_no_node(self, two: tuple[LocalNode, LocalNode]) -> None:
         a, b = two
         with pytest.raises(CallNoProcess):
-            stop(named(b, "nobody"))
+            stop(named(b, "nothing"))
         with pytest.raises(CallNoConnection):
             stop(("bucket", "zoe"))
         assert leaves_nothing(a, b)
@@ -660,9 +660,9 @@ class TestWhereis:
     def test_g26_every_form(self, nodes: LocalNodes) -> None:
         a = nodes.start("a")
         pid = started(a, "bucket")
-        assert (whereis("bucket"), whereis("nobody"), whereis(pid)) == (pid, None, pid)
+        assert (whereis("bucket"), whereis("nothing"), whereis(pid)) == (pid, None, pid)
         assert whereis(("bucket", "a")) == pid
-        assert whereis(("nobody", "a")) is None
+        assert whereis(("nothing", "a")) is None
         assert whereis(("bucket", "zoe")) == ("bucket", "zoe@test")
 
 
@@ -680,7 +680,7 @@ class TestTwins:
                 *(aio.GenServer.call(named(b), ("echo", number)) for number in range(20))
             )
             assert await aio.GenServer.cast(named(b), "x") == "ok"
-            assert await aio.GenServer.cast("nobody", "x") == "ok"
+            assert await aio.GenServer.cast("nothing", "x") == "ok"
             replies, _ = await aio.GenServer.multi_call([b.kernel.tables.name], "bucket", ("echo", 1))
             with pytest.raises(CallTimeout):
                 await aio.GenServer.call(named(b), "keep", 0.001)

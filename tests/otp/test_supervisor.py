@@ -11,6 +11,7 @@ import pytest
 from pyx import (
     CallNoProcess,
     CallTimeout,
+    CallUndefined,
     ChildAlreadyPresent,
     ChildNotFound,
     ChildRunning,
@@ -625,3 +626,15 @@ def test_thread_that_is_not_a_process_starts_asks_and_does_not_link(node: LocalN
     assert Supervisor.start_child(sup, waits_too) is not None
     assert Supervisor.stop("sup") == "ok"
     assert end_of(node, sup) == "noproc"
+
+
+@in_process
+def test_child_for_a_server_that_is_not_a_supervisor_is_refused_in_one_line() -> None:
+    class Till(GenServer):
+        @handle.call
+        def put(self) -> None: ...
+
+    Till.start_link(name="till")
+    with pytest.raises(CallUndefined) as refused:
+        Supervisor.start_child("till", child(receive, "end", id="web"))
+    assert str(refused.value) == "'till' has no handler for ('start_child', 'web'): it has put"
