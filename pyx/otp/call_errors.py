@@ -88,7 +88,8 @@ class CallTimeout(CallError, TimeoutError):
             request,
             "timeout",
             f"no answer from {brief(server)} within {timeout:g} s to {brief(request)}",
-            hint="the server may still handle it, and its late reply is dropped; `timeout` sets the limit",
+            hint="the server may still handle it, and its late reply is dropped; `timeout`, or `.within`, "
+            "sets the limit",
         )
 
 
