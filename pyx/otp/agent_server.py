@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pyx.errors import RpcRefused
 from pyx.execution.node_log import log
 from pyx.otp.genserver import GenServer
-from pyx.otp.handler_results import Reply, Stop
+from pyx.otp.handler_results import HandlerResult, Reply, Stop
 from pyx.otp.protocol import refused_value, undefined_value
 from pyx.otp.remote_work import admitted, parts_of
 
@@ -77,7 +77,10 @@ class AgentServer(GenServer):
 
 
 def _called(work: LocalWork | NamedWork, *state: Any) -> Any:
-    value = work(*state)
+    try:
+        value = work(*state)
+    except HandlerResult as thrown:  # a function of the agent's is not a handler, as in Elixir
+        raise Stop(("bad_return_value", thrown)) from None
     if isinstance(value, Coroutine):
         value.close()
         module, name, _ = work.initial_call

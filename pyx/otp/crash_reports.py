@@ -18,8 +18,12 @@ LONGEST_REPR: Final = 400
 
 
 def named(word: str, process: ProcessRecord, cls: type) -> str:
-    """Returns how a report names a server: `GenServer #PID<0.5.0> (stock)`, or with its class."""
-    return f"{word} {process.pid} ({process.name or cls.__qualname__})"
+    """Returns how a report names a server: `GenServer #PID<0.5.0> (stock)`, or with its class.
+
+    The class of a supervisor or an agent is one of pyx, and says nothing to a reader.
+    """
+    shown = process.name or (cls.__qualname__ if word == "GenServer" else "")
+    return f"{word} {process.pid} ({shown})" if shown else f"{word} {process.pid}"
 
 
 def crash_text(error: BaseException | None, reason: Any, last: Any, state: Any) -> str:

@@ -34,6 +34,7 @@ from pyx import (
     rpc,
     self,
 )
+from pyx.otp.handler_results import NoReply, Reply, Stop  # those of `pyx` are `Never` to type checkers
 from pyx.otp.remote_work import LocalRequest
 from pyx.primitives import drain
 from pyx.terms import Pid as MadePid
@@ -153,6 +154,22 @@ class TestHere:
             assert receive(("EXIT", agent, ...), timeout=HANG)[2] == ("bad_return_value", 2)
 
         as_process(node, traps(story))
+
+    @pytest.mark.parametrize("thrown", [Stop("x", reply=1), Reply(1), NoReply()], ids=repr)
+    def test_a2_result_of_handlers_that_a_function_raises_ends_the_agent(
+        self, node: LocalNode, thrown: Exception
+    ) -> None:
+        def throw(*_: Any) -> Any:
+            raise thrown
+
+        for ask in (Agent.get, Agent.update, Agent.get_and_update):
+            agent = Agent.start(int, 1)
+            with pytest.raises(CallExited) as raised:
+                ask(agent, throw)
+            assert raised.value.reason[0] == "bad_return_value"
+        with pytest.raises(StartFailed) as failed:
+            Agent.start(throw)
+        assert failed.value.reason[0] == "bad_return_value"
 
     def test_a3_exception_ends_agent_and_call(self, node: LocalNode) -> None:
         def fail(_: Any) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyx import DynamicSupervisor, GenServer, Supervisor
 from pyx.otp.crash_reports import LONGEST_REPR, crash_text, cut_repr, described
 from pyx.otp.planned_ends import is_planned
 from pyx.terms import Pid, Ref
+from tests.local_nodes import until
+
+if TYPE_CHECKING:
+    from pyx.runtime.local_node import LocalNode
 
 CALLER = (Pid(1), Ref(1))
 ELSEWHERE = (Pid(1, 0, "a@vm", 7), Ref(1, "a@vm", 7))
@@ -45,9 +50,22 @@ def test_long_state_is_cut_and_stays_on_its_line() -> None:
     assert len(text) < LONGEST_REPR + 60
 
 
-def test_repr_that_raises_is_replaced() -> None:
+def test_report_names_a_supervisor_without_the_class_that_pyx_has_for_it(
+    node: LocalNode, caplog: pytest.LogCaptureFixture
+) -> None:
+    supervisor = Supervisor.start([], strategy="one_for_one")
+    named = DynamicSupervisor.start(name="rooms")
+    for pid in (supervisor, named):
+        GenServer.stop(pid, "why")
+    until(lambda: caplog.text.count("reason: 'why'") == 2)
+    titles = [record.getMessage().partition("\n")[0] for record in caplog.records]
+    assert titles == [f"Supervisor {supervisor} ended", f"Supervisor {named} (rooms) ended"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(3)], ids=repr)
+def test_repr_that_raises_is_replaced(error: BaseException) -> None:
     class Odd:
         def __repr__(self) -> str:
-            raise ValueError("no")
+            raise error
 
     assert cut_repr(Odd()) == "<Odd object whose repr cannot be made>"
