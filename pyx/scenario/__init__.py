@@ -2,7 +2,7 @@
 
 Input are `*.pyxt` files and ```` ```pyx ```` fences in Markdown, typed by people or written by `--record`.
 Each node of a transcript is a real `pyx` process, driven over a pair of pipes (`shell/driver.py` is the other
-end).  Output are the report, JUnit files, pytest items, and files rewritten by `--update`.
+end), or a real `iex`.  Output are the report, JUnit files, pytest items, and files rewritten by `--update`.
 
 A file of text becomes steps:
 
@@ -23,6 +23,9 @@ Steps are played:
     step_failure            the failure of a step, and what it ends
     running_nodes           the nodes of a session, partitions, barriers
     node_process            one OS process for each node, and its driver messages
+    driver_conversation     the bytes of a node of pyx, both ways
+    iex_conversation        those of an Elixir node, whose prompts and output become driver messages
+    erlang_tools            iex, its host and its EPMD, or why a session cannot be played here
     output_units            pieces of output become the units of a screen
     sandbox                 the directory and HOME of a session, and its removal
     sandbox_copy            copies what is beside a scenario there
@@ -34,6 +37,7 @@ Expected and actual output are compared:
     match_unordered         a block with `# unordered`
     match_line              one line
     match_echo              an echo, as a Python value
+    match_term              a term, as iex prints it
     elixir_echo             terms of Erlang in an echo, as Python writes them
     wildcards               `[..]`, `*` and `?`
     expressions             regular expressions, in a child process that can be stopped

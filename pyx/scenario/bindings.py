@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _TOKEN: Final = re.compile(
-    r"(?P<ref>#Ref<\d+(?:\.\d+){2,5}>)"
+    r"(?P<ref>#Ref(?:erence)?<\d+(?:\.\d+){2,5}>)"
     r"|(?P<pid><\d+\.\d+\.\d+>)"
     # As in the repr of an object: `<f at 0x7f12ab>`, `<weakref at 0x7f12ab; dead>`.
     r"|(?P<address>(?<= at )0x[0-9a-fA-F]{6,}(?=[>,;: ]))"
     r"|(?P<port>\b127\.0\.0\.1:\d+\b)"
+    # As in the log of iex: `13:07:56.746 [error]`.
+    r"|(?P<time>^\d\d:\d\d:\d\d\.\d{3}(?= \[[a-z]+\]))"
 )
 _CALL: Final = re.compile(
     r"\b(?P<kind>pid|ref)\(\s*(?P<quote>['\"])(?P<body>\d+(?:\.\d+){2,5})(?P=quote)\s*\)"
@@ -35,7 +37,7 @@ _Space: TypeAlias = tuple[object, ...]
 class Token(NamedTuple):
     """A part of a text that differs from run to run.
 
-    `kind` is `"pid"`, `"ref"`, `"address"` or `"port"`; `text` is the part as written.
+    `kind` is `"pid"`, `"ref"`, `"address"`, `"port"` or `"time"`; `text` is the part as written.
     """
 
     kind: str
@@ -44,8 +46,18 @@ class Token(NamedTuple):
     @property
     def numbers(self) -> tuple[int, str]:
         """Of a pid or reference: the number of the node's incarnation, and the rest."""
-        first, _, rest = self.text.strip("#Ref<>").partition(".")
+        first, _, rest = self.bare.partition(".")
         return int(first), rest
+
+    @property
+    def bare(self) -> str:
+        """Of a pid or reference: the text between its angle brackets."""
+        return self.text.partition("<")[2].removesuffix(">")
+
+    @property
+    def prefix(self) -> str:
+        """Of a pid or reference: `""`, pyx's `"#Ref"` or iex's `"#Reference"`."""
+        return self.text.partition("<")[0]
 
 
 @lru_cache(maxsize=16384)  # a block is compared again each time its screen changes
@@ -141,6 +153,8 @@ class Bindings:
         """
         if name.kind != actual.kind:
             return False
+        if name.kind == "time":
+            return True
         if name.kind in {"pid", "ref"}:
             name_first, name_rest = name.numbers
             first, rest = actual.numbers
@@ -170,7 +184,7 @@ class Bindings:
         bound = self._actual.get(((name.kind, incarnation), rest))
         if number is None or bound is None:
             return None
-        return f"{'#Ref' if name.kind == 'ref' else ''}<{number}.{bound}>"
+        return f"{name.prefix}<{number}.{bound}>"
 
     def substitute(self, code: str, view: NodeView) -> str:
         """Returns the code of an input with each name that is bound replaced by its actual text."""
@@ -178,7 +192,8 @@ class Bindings:
             actual = self.actual_of(token, view)
             if actual is not None:
                 bare = not code[start:end].endswith(">") and token.kind in {"pid", "ref"}
-                code = code[:start] + (actual.strip("#Ref<>") if bare else actual) + code[end:]
+                text = Token(token.kind, actual).bare if bare else actual
+                code = code[:start] + text + code[end:]
         return code
 
     # ------------------------------------------------------------ from this replay to the file
@@ -190,6 +205,8 @@ class Bindings:
         )
 
     def _name_of(self, actual: Token, view: NodeView) -> str:
+        if actual.kind == "time":
+            return actual.text
         if actual.kind not in {"pid", "ref"}:
             return str(self._name_in(_space_of(actual, view), actual.text, actual.text))
         first, rest = actual.numbers
@@ -200,7 +217,7 @@ class Bindings:
             else self._name_in(("incarnation", view.incarnation), incarnation, first)
         )
         rest_name = self._name_in((actual.kind, incarnation), rest, rest)
-        return f"{'#Ref' if actual.kind == 'ref' else ''}<{first_name}.{rest_name}>"
+        return f"{actual.prefix}<{first_name}.{rest_name}>"
 
     def _name_in(self, space: _Space, actual: object, preferred: int | str) -> object:
         """Returns the name of *actual*; a new one is *preferred*, or the next free one after it."""
@@ -216,7 +233,7 @@ class Bindings:
         """Returns, for a report, the actual text of each name in *text*, one line each."""
         lines: list[str] = []
         for part in split_tokens(text):
-            if isinstance(part, str):
+            if isinstance(part, str) or part.kind == "time":
                 continue
             actual = self.actual_of(part, view)
             if actual is None:

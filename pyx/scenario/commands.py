@@ -16,10 +16,11 @@ from pyx.scenario.steps import Command, Heal, Partition, SendSignal, Start, Stop
 from pyx.terms import full_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _USAGE: Final = {
     "pyx": "pyx --sname X [options]",
+    "iex": "iex --sname X [options]",
     "kill": "kill -9 X, or -STOP, -CONT, -INT",
     "stop": "stop X",
     "partition": "partition A B | C",
@@ -40,6 +41,9 @@ _TAKES_VALUE: Final = {
     "-S": True,
 }
 """The options of `$ pyx`, and whether a value follows."""
+
+_IEX_TAKES_VALUE: Final = {"--sname": True, "--cookie": True, "--hidden": False, "--erl": True}
+"""The options of `$ iex`, and whether a value follows."""
 
 _WORD: Final = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s'\"]+")
 _HERE_DOCUMENT: Final = re.compile(
@@ -97,7 +101,13 @@ class _CommandParser:
     def parse(self) -> Command:
         match self._name.text:
             case "pyx":
-                return self._start()
+                return self._start("pyx", _TAKES_VALUE)
+            case "iex":
+                started = self._start("iex", _IEX_TAKES_VALUE)
+                if not started.node:
+                    problem = "iex needs a name: what has none cannot meet a node of pyx"
+                    raise ParseError(self._at_end, problem, hint=_USAGE["iex"])
+                return started
             case "kill":
                 return self._signal()
             case "stop":
@@ -122,17 +132,17 @@ class _CommandParser:
             hint=did_you_mean(self._name.text, _USAGE, otherwise=f"one of: {'; '.join(_USAGE.values())}"),
         )
 
-    def _start(self) -> Start:
+    def _start(self, shell: str, takes_value: Mapping[str, bool]) -> Start:
         node = ""
         options: list[str] = []
         words = iter(self._arguments)
         for word in words:
             name, equals, given = word.text.partition("=")
-            if name not in _TAKES_VALUE:
-                known = ", ".join(_TAKES_VALUE)
-                hint = did_you_mean(name, _TAKES_VALUE, otherwise=f"a scenario knows: {known}")
-                raise ParseError(word.column, f"unknown option {name!r} of pyx in a scenario", hint=hint)
-            if not _TAKES_VALUE[name]:
+            if name not in takes_value:
+                known = ", ".join(takes_value)
+                hint = did_you_mean(name, takes_value, otherwise=f"a scenario knows: {known}")
+                raise ParseError(word.column, f"unknown option {name!r} of {shell} in a scenario", hint=hint)
+            if not takes_value[name]:
                 options.append(name)
                 continue
             value = CommandWord(given, word.column + len(name) + 1) if equals else next(words, None)
@@ -142,7 +152,7 @@ class _CommandParser:
                 node = self._node(value)
             else:
                 options += [name, _unquoted(value.text)]
-        return Start(self._number, node, tuple(options), self._written)
+        return Start(self._number, node, tuple(options), self._written, shell=shell)
 
     def _signal(self) -> SendSignal:
         if not self._arguments:

@@ -30,8 +30,12 @@ _EFFECTS: Final = frozenset(
 _TIME: Final = re.compile(r"\d\S*")
 
 
-def split_directives(code: str) -> tuple[str, Directives]:
+def split_directives(code: str, *, is_python: bool = True) -> tuple[str, Directives]:
     """Returns the code without its directive, and the directive.
+
+    Args:
+        code: of Python, or of Elixir, where a comment looks the same; its expressions are not judged.
+        is_python: False for Elixir.
 
     Raises:
         ParseError: a directive that is unknown, or does not fit its code; columns count from the start of the
@@ -72,7 +76,7 @@ def split_directives(code: str) -> tuple[str, Directives]:
                 "# eventually has no code to evaluate",
                 "an empty prompt waits for its output by itself",
             )
-        problem = _why_not_repeatable(rest)
+        problem = _why_not_repeatable(rest) if is_python else None
         if problem is not None:
             raise error(words[0][1], problem, "an empty prompt waits for output without evaluating code")
     if directives.blocks and (eventually is not None or not rest):

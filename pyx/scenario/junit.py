@@ -27,6 +27,7 @@ def write_junit(path: str, results: Sequence[FileResult]) -> None:
         tests=str(len(results)),
         failures=str(failed),
         errors=str(broken),
+        skipped=str(sum(1 for result in results if not result.played)),
         time=f"{sum(result.seconds for result in results):.3f}",
     )
     for result in results:
@@ -34,6 +35,8 @@ def write_junit(path: str, results: Sequence[FileResult]) -> None:
         case = ET.SubElement(
             suite, "testcase", classname=folder.replace("/", "."), name=file, time=f"{result.seconds:.3f}"
         )
+        if not result.played:
+            ET.SubElement(case, "skipped", message=result.not_here)
         if not result.passed:
             text = _NO_XML.sub("?", result.text)
             kind = "failure" if result.readable else "error"

@@ -10,10 +10,11 @@ and its comparisons are bounded (`ComparisonBudget`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.scenario.match_echo import end_of_echo, match_echo
 from pyx.scenario.match_line import ComparisonBudget, ExpectedLine, expected_line, match_line
+from pyx.scenario.match_term import end_of_term, match_term
 from pyx.scenario.match_unordered import UnorderedSearch
 from pyx.scenario.output_units import EVAL, OutputUnit
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pyx.scenario.bindings import Bindings, NodeView
+
+
+REBROKEN: Final = frozenset({"echo", "term"})
+"""The kinds of units whose line breaks do not matter."""
 
 
 class BlockMatch(NamedTuple):
@@ -97,6 +102,14 @@ def unit_fits(
         if end is not None and budget.spend():
             savepoint = bindings.savepoint()
             if match_echo(lines[at:end], actual, bindings, view):
+                yield end
+            bindings.rollback(savepoint)
+    elif unit.kind == "term":
+        actual = "\n".join(unit.lines)
+        end = end_of_term(lines, at, actual)
+        if end is not None and budget.spend():
+            savepoint = bindings.savepoint()
+            if match_term(lines[at:end], actual, bindings, view):
                 yield end
             bindings.rollback(savepoint)
 
@@ -214,7 +227,9 @@ class _OrderedSearch:
         """Returns True if there are fewer actual lines than expected ones, as while more are to come."""
         actual = sum(len(unit.lines) for unit in self._units)
         loose = self._holes or any(line.kind == "dots" for line in self._lines)
-        return not loose and actual < len(self._lines) and all(unit.kind != "echo" for unit in self._units)
+        return (
+            not loose and actual < len(self._lines) and all(unit.kind not in REBROKEN for unit in self._units)
+        )
 
     def _at_end(self, at: int, placed: _PlacedUnits) -> _PlacedUnits | None:
         """Returns the placed units if line *at* is the end of the block and the evaluation is all there."""
@@ -254,7 +269,7 @@ class _OrderedSearch:
         """Returns True if *unit*, at the lines from *at* to *end*, cannot take fewer lines."""
         if any(line.kind == "dots" for line in self._lines[at:end]):
             return False
-        return end == at + 1 or (end == at + len(unit.lines) and unit.kind != "echo")
+        return end == at + 1 or (end == at + len(unit.lines) and unit.kind not in REBROKEN)
 
 
 class _FailedPlaces:

@@ -66,7 +66,7 @@ def protected(actual: str) -> str:
     actual = actual.rstrip(BLANKS)
     misread = (
         not actual
-        or actual.startswith(("\\", "$", "pyx(", "...("))
+        or actual.startswith(("\\", "$", "pyx(", "iex(", "...("))
         or actual.lstrip().startswith(("```", "~~~"))
         or actual.strip() == "..."
         or actual.endswith((" (re)", " (glob)"))

@@ -1,12 +1,11 @@
 """One OS process for each node, driven over two pipes, and the only wait for all of them.
 
-The driver messages are described in `shell/driver.py`.
+The driver messages are described in `shell/driver.py`; what iex prints becomes such messages.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -16,6 +15,9 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.scenario.bindings import NodeView
+from pyx.scenario.driver_conversation import DriverConversation
+from pyx.scenario.erlang_tools import iex_environment
+from pyx.scenario.iex_conversation import TELL_CREATION, IexConversation
 from pyx.scenario.output_units import EVAL, OutputUnit, ScreenOutput
 from pyx.terms import Incarnation
 
@@ -38,7 +40,8 @@ class NodeProcess:
 
     Args:
         name: its full name, "" for a shell without one.
-        options: of `pyx`, without the name.
+        shell: `"pyx"`, or `"iex"` for an Elixir node.
+        options: of that command, without the name.
         sandbox: the directory of the session.
         start_time: of the session, on the monotonic clock.
         on_output: called with each unit of its output, as it comes.
@@ -47,6 +50,7 @@ class NodeProcess:
     def __init__(
         self,
         name: str,
+        shell: str,
         options: Sequence[str],
         sandbox: Sandbox,
         *,
@@ -80,8 +84,9 @@ class NodeProcess:
         self._incarnations: dict[int, Incarnation] = {}
         self._incarnation = Incarnation("", id(self))
         self._requests = 0
-        self._unread = b""
-        self._process, self._requests_to, self.descriptor = self._start(options, sandbox)
+        self._conversation = IexConversation(name) if shell == "iex" else DriverConversation()
+        start = self._start_iex if shell == "iex" else self._start
+        self._process, self._requests_to, self.descriptor = start(options, sandbox)
 
     def _start(self, options: Sequence[str], sandbox: Sandbox) -> tuple[subprocess.Popen[bytes], int, int]:
         options = sandbox.with_projects(options)
@@ -106,6 +111,29 @@ class NodeProcess:
         os.close(child_reads)
         os.close(child_writes)
         return process, requests, messages
+
+    def _start_iex(
+        self, options: Sequence[str], sandbox: Sandbox
+    ) -> tuple[subprocess.Popen[bytes], int, int]:
+        child_reads, requests = os.pipe()
+        messages, child_writes = os.pipe()
+        process = subprocess.Popen(  # noqa: S603 - options from a fixed list
+            ["iex", "--sname", self.name, *options, "-e", TELL_CREATION],  # noqa: S607 - that of the user
+            cwd=sandbox.work,
+            env=iex_environment(sandbox.environment()),
+            stdin=child_reads,
+            stdout=child_writes,
+            stderr=child_writes,
+            process_group=0,  # as above; the end of its stdin ends iex too
+        )
+        os.close(child_reads)
+        os.close(child_writes)
+        return process, requests, messages
+
+    @property
+    def has_driver(self) -> bool:
+        """True for a node of pyx; an Elixir node evaluates inputs, and answers no other request."""
+        return self._conversation.has_driver
 
     @property
     def view(self) -> NodeView:
@@ -152,9 +180,8 @@ class NodeProcess:
     def request(self, do: str, **facts: object) -> int:
         """Sends a driver request and returns its number."""
         self._requests += 1
-        line = json.dumps({"do": do, "id": self._requests, **facts}).encode() + b"\n"
         with contextlib.suppress(OSError):  # it has ended, which `read` notices
-            left = memoryview(line)
+            left = memoryview(self._conversation.request(self._requests, do, facts))
             while left:
                 left = left[os.write(self._requests_to, left) :]
         return self._requests
@@ -162,7 +189,11 @@ class NodeProcess:
     def signal(self, name: str) -> None:
         """Sends a signal, such as `"KILL"`; SIGSTOP has taken effect when this returns."""
         if self.exit_code is None:
-            os.kill(self.os_pid, signal.Signals[f"SIG{name}"])
+            number = signal.Signals[f"SIG{name}"]
+            if self.has_driver:
+                os.kill(self.os_pid, number)
+            else:
+                os.killpg(self.os_pid, number)  # iex is a shell script
         if name == "STOP" and hasattr(os, "waitid"):
             os.waitid(os.P_PID, self.os_pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         self.is_frozen = name == "STOP" or (self.is_frozen and name not in {"CONT", "KILL"})
@@ -186,11 +217,19 @@ class NodeProcess:
             deadline = time.monotonic() + _EXIT_SECONDS
             while self.exit_code is None and time.monotonic() < deadline:
                 time.sleep(_MOMENT_SECONDS)  # the pipe closes a moment before the exit
+            self._handle_all(self._conversation.ended())
+            self.left_cleanly |= not self.has_driver and self.exit_code == 0
             self.has_ended = True
             return
-        *lines, self._unread = (self._unread + data).split(b"\n")
-        for line in lines:
-            self._handle(json.loads(line))
+        self._handle_all(self._conversation.received(data, time.monotonic()))
+
+    def look_at_the_time(self) -> None:
+        """Notices what is over because nothing came for a while."""
+        self._handle_all(self._conversation.waited(time.monotonic()))
+
+    def _handle_all(self, messages: Sequence[dict[str, Any]]) -> None:
+        for message in messages:
+            self._handle(message)
 
     def _handle(self, message: dict[str, Any]) -> None:
         self.message_count += 1
@@ -216,7 +255,9 @@ class NodeProcess:
                 self._output.add(message["source"], message["kind"], message["text"], at)
 
     def stderr_units(self) -> list[OutputUnit]:
-        """Returns the lines of its log as units: the output of a node that did not start."""
+        """Returns the lines of its log as units: the output of a node of pyx that did not start."""
+        if not self.has_driver:
+            return []  # all that iex prints is on its screen already
         text = self.log.read_text(encoding="utf-8", errors="backslashreplace")
         at = time.monotonic() - self._start_time
         return [OutputUnit("log", "print", (line,), at) for line in text.splitlines()]
@@ -276,6 +317,7 @@ class NodeProcesses:
         for key, _ in self._selector.select(timeout):
             key.data.read()
         for node in self.all:
+            node.look_at_the_time()
             if not node.has_ended and node.exit_code is not None:
                 self._drain(node)
             if node.has_ended and node.descriptor in self._selector.get_map():

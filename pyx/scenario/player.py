@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
 from pyx.scenario.bindings import Bindings
+from pyx.scenario.erlang_tools import SandboxEpmd
 from pyx.scenario.expressions import ExpressionTooSlow
 from pyx.scenario.input_player import InputPlayer
 from pyx.scenario.node_process import NodeProcess
@@ -99,6 +100,8 @@ class Player:
         last_line = session.steps[-1].line
         self._failures = Failures(self.nodes, self.bindings, last_line, on_mismatch)
         self._inputs = InputPlayer(self.nodes, self.bindings, self._failures)
+        self._epmd: SandboxEpmd | None = None
+        """The EPMD of its Erlang nodes, once one has started."""
         self._start_time = time.monotonic()
         self._random = random.Random(settings.jitter)  # noqa: S311 - to be repeated
 
@@ -124,8 +127,10 @@ class Player:
         return None
 
     def close(self) -> None:
-        """Ends all nodes."""
+        """Ends all nodes, and their EPMD."""
         self.nodes.processes.close()
+        if self._epmd is not None:
+            self._epmd.close()
 
     # ------------------------------------------------------------ steps
 
@@ -155,8 +160,15 @@ class Player:
                 self._inputs.typed.append(step.text)
 
     def _start(self, step: Start) -> None:
+        if self._epmd is None and (step.shell == "iex" or "--beam" in step.options):
+            self._epmd = SandboxEpmd(self._sandbox)
         node = NodeProcess(
-            step.node, step.options, self._sandbox, start_time=self._start_time, on_output=self._on_output
+            step.node,
+            step.shell,
+            step.options,
+            self._sandbox,
+            start_time=self._start_time,
+            on_output=self._on_output,
         )
         self.nodes.processes.add(node)
         self.nodes.wait(lambda: node.is_ready or node.has_ended, START_SECONDS)
@@ -171,7 +183,7 @@ class Player:
             problem = f"the node was not ready within {self.nodes.scaled_text(START_SECONDS)}"
             self._failures.fail(step, node, problem, hung=True)
         self._failures.check_answered(step, self.nodes.add(node))
-        if self._settings.jitter is not None and step.node:
+        if self._settings.jitter is not None and step.node and node.has_driver:
             seed = self._random.getrandbits(32)
             if not self.nodes.ask(node, "delay", seconds=_JITTER_SECONDS, seed=seed):
                 self._failures.check_answered(step, node)

@@ -68,6 +68,11 @@ class ScenarioItem(pytest.Item):
             warnings.warn_explicit(text, ScenarioWarning, str(self.path), 1)
         if not result.passed:
             raise ScenarioFailed(result.text)
+        if not result.played:
+            pytest.skip(result.not_here)
+        if result.not_here:
+            text = f"sessions of {self.path.name} were not played: {result.not_here}"
+            warnings.warn_explicit(text, ScenarioWarning, str(self.path), 1)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], *args: Any) -> Any:
         """Pytest's hook: the report alone, without a traceback through pyx."""
@@ -87,7 +92,7 @@ def _skipped(number: int, name: str) -> str:
 
 
 class ScenarioWarning(pytest.PytestWarning):
-    """A Markdown file has blocks that hold a prompt and are not played."""
+    """A Markdown file has blocks or sessions that were not played."""
 
 
 class ScenarioFailed(Exception):

@@ -5,6 +5,7 @@ An error of one file is the result of that file: the others are played all the s
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError, TranscriptError
 from pyx.scenario.characters import without_controls
+from pyx.scenario.erlang_tools import why_not_here
 from pyx.scenario.failure_report import describe
 from pyx.scenario.player import Player, PlayerSettings
 from pyx.scenario.sandbox import Sandbox, clear_stale, parent_folder
@@ -46,6 +48,10 @@ class FileResult(NamedTuple):
     updated: bool = False
     skipped: int = 0
     """The number of blocks that hold a prompt and are not played, as they are not ```` ```pyx ````."""
+    not_here: str = ""
+    """Why sessions could not be played on this host; "" if all were."""
+    played: bool = True
+    """False if none was, for that reason."""
 
     @property
     def passed(self) -> bool:
@@ -128,6 +134,10 @@ class Replay:
 
     def _play(self, path: str, began: float) -> FileResult:
         transcript = read_transcript(path)
+        transcript, not_here = _without_sessions_that_need_more(transcript)
+        if not transcript.sessions:
+            skipped = transcript.skipped
+            return FileResult(path, 0, 0.0, "", skipped=skipped, not_here=not_here, played=False)
         steps = sum(len(session.steps) for session in transcript.sessions)
         updater = Updater(transcript.text) if self._options.update else None
         text = ""
@@ -145,12 +155,20 @@ class Replay:
             text = _rewrite(path, transcript.text, updater.text())
             updated = not text
             if updated:
-                text = self._play_once(read_transcript(path), None)
+                text = self._play_once(_without_sessions_that_need_more(read_transcript(path))[0], None)
                 if text:
                     problem = "its output differs each time ([..] matches any text)"
                     text = f"{path} was updated, and fails again: {problem}\n{text}"
         seconds = time.monotonic() - began
-        return FileResult(path, steps, seconds, text, updated=updated, skipped=transcript.skipped)
+        return FileResult(
+            path,
+            steps,
+            seconds,
+            text,
+            updated=updated,
+            skipped=transcript.skipped,
+            not_here=not_here,
+        )
 
     def _play_once(self, transcript: Transcript, updater: Updater | None) -> str:
         seed = self._options.seed
@@ -214,6 +232,13 @@ class Replay:
                 sandbox.remove()
             else:
                 sandbox.keep()
+
+
+def _without_sessions_that_need_more(transcript: Transcript) -> tuple[Transcript, str]:
+    """Returns the sessions that this host can play, and why it cannot play the others, if there are any."""
+    reasons = [why_not_here(session) for session in transcript.sessions]
+    left = tuple(one for one, reason in zip(transcript.sessions, reasons, strict=True) if not reason)
+    return dataclasses.replace(transcript, sessions=left), next(filter(None, reasons), "")
 
 
 def _rewrite(path: str, before: str, after: str) -> str:

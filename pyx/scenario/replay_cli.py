@@ -1,7 +1,7 @@
 """`pyx replay`: the command line, the lines that it prints, and its exit code.
 
 Exit codes: 0 all passed, 1 some failed, 2 a file that cannot be read or holds nothing to play, wrong usage,
-or results that cannot be written; 130 SIGINT, 143 SIGTERM, 129 SIGHUP.  Skipped blocks change none of these.
+or results that cannot be written; 130 SIGINT, 143 SIGTERM, 129 SIGHUP.  Skips change none of these.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ exit codes:
   1    some failed
   2    a file cannot be read or holds nothing to play, the command line is wrong, or results cannot be written
   130, 143, 129    SIGINT, SIGTERM, SIGHUP
-  Blocks of Markdown that hold a prompt and are not ```pyx count as skipped, which changes no exit code.
+  Blocks of Markdown that hold a prompt and are not ```pyx count as skipped, which changes no exit code; so
+  do sessions with $ iex where Elixir is not installed: the last line says why.
 
 On a slow machine PYX_TIMEOUT_SCALE=3 makes every time-out three times as long.
 """
@@ -218,8 +219,8 @@ def _unplayed(path: str) -> FileResult:
 
 def _print_result(result: FileResult, *, verbose: bool) -> None:
     if verbose or (sys.stdout is not None and sys.stdout.isatty()):
-        word = "ok  " if result.passed else "FAIL"
-        more = ", updated" if result.updated else ""
+        word = "skip" if not result.played else "ok  " if result.passed else "FAIL"
+        more = ", updated" if result.updated else f", skipped: {result.not_here}" if result.not_here else ""
         show_line(f"{word} {result.path}  {result.steps} steps, {result.seconds:.2f} s{more}")
     if not result.passed:
         show_line(result.text)
@@ -229,10 +230,17 @@ def _summary(results: Sequence[FileResult]) -> int:
     failed = sum(1 for result in results if result.readable and not result.passed)
     broken = sum(1 for result in results if not result.readable)
     steps = sum(result.steps for result in results)
-    parts = [f"{len(results) - failed - broken} passed"]
+    unplayed = sum(1 for result in results if not result.played)
+    parts = [f"{len(results) - failed - broken - unplayed} passed"]
     parts += [f"{failed} failed"] if failed else []
     parts += [f"{broken} cannot be read"] if broken else []
     skipped = sum(result.skipped for result in results)
     parts += [f"{skipped} block{'s' if skipped > 1 else ''} skipped"] if skipped else []
+    for reason in dict.fromkeys(result.not_here for result in results if result.not_here):
+        files = [result for result in results if result.not_here == reason]
+        whole = sum(1 for result in files if not result.played)
+        parts += [f"{whole} skipped ({reason})"] if whole else []
+        some = len(files) - whole
+        parts += [f"sessions of {some} skipped ({reason})"] if some else []
     show_line(f"{', '.join(parts)}: {steps} steps, {sum(result.seconds for result in results):.1f} s")
     return 2 if broken else 1 if failed else 0

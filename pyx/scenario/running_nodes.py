@@ -46,13 +46,17 @@ class RunningNodes:
 
     def find(self, name: str) -> NodeProcess | None:
         """Returns the latest incarnation of a name ("" for none), else the shell whose prompt has it now."""
-        wanted = re.compile(rf"pyx\({re.escape(name)}\)" if name else r"pyx\(\d+\)")
+        wanted = re.compile(rf"(?:pyx|iex)\({re.escape(name)}\)" if name else r"pyx\(\d+\)")
         renamed = (node for node in self.current.values() if wanted.match(node.prompt))
         return self.current.get(name) or next(renamed, None)
 
     def responsive(self) -> list[NodeProcess]:
-        """Returns the nodes that can answer: they have not ended and are not frozen."""
-        return [node for node in self.current.values() if not node.has_ended and not node.is_frozen]
+        """Returns the nodes of pyx that can answer: they have not ended and are not frozen."""
+        return [
+            node
+            for node in self.current.values()
+            if node.has_driver and not node.has_ended and not node.is_frozen
+        ]
 
     # ------------------------------------------------------------ partitions
 
@@ -76,7 +80,7 @@ class RunningNodes:
 
     def resumed(self, node: NodeProcess) -> NodeProcess | None:
         """Sends the partitions to a node that was frozen meanwhile; returns it if it does not answer."""
-        return self._send_partitions([node])
+        return self._send_partitions([node] if node.has_driver else [])
 
     def _send_partitions(self, nodes: Iterable[NodeProcess]) -> NodeProcess | None:
         for node in nodes:
@@ -108,8 +112,12 @@ class RunningNodes:
         return None
 
     def dumps(self) -> tuple[tuple[str, str], ...]:
-        """Returns (name, stacks, mailboxes and connections) of every node that runs and is not frozen."""
-        live = [node for node in self.processes.all if not node.has_ended and not node.is_frozen]
+        """Returns (name, stacks, mailboxes and connections) of every node of pyx that runs, not frozen."""
+        live = [
+            node
+            for node in self.processes.all
+            if node.has_driver and not node.has_ended and not node.is_frozen
+        ]
         numbers = [(node, node.request("dump")) for node in live]
         self.wait(lambda: all(number in node.answers for node, number in numbers), _DUMP_SECONDS)
         silent = [node for node, number in numbers if number not in node.answers]

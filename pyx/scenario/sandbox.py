@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 MARK: Final = "running"
 PREFIX: Final = "pyx-"
 
-_DROPPED: Final = ("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG")
+_DROPPED: Final = (
+    *("PYX_", "XDG_", "PYTHONSTARTUP", "PYTHONSAFEPATH", "PYTHONINSPECT", "LC_", "LANG"),
+    *("ERL_", "ELIXIR_", "IEX_", "MIX_"),
+)
 _MOST_CHARACTERS: Final = 32
 """The longest path of $TMPDIR: below a longer one (macOS's) a socket's path is too long, and /tmp is used."""
 
@@ -57,6 +60,8 @@ class Sandbox:
         self.work = self.root / "work"
         self._folder = folder
         self._projects: dict[Path, str] = {}
+        self.epmd_port: int | None = None
+        """The port of the EPMD of its nodes; None while no node needs one."""
         self.left_out: list[str] = []
         """The files beside the scenario that were not copied, each with the reason."""
         try:
@@ -66,9 +71,11 @@ class Sandbox:
             raise
 
     def environment(self) -> dict[str, str]:
-        """Returns the `os.environ` of its nodes: the replay's, without settings that change their output."""
+        """Returns the `os.environ` of its nodes: the replay's, without settings that change what they do."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_DROPPED)}
+        own_epmd = {"ERL_EPMD_PORT": str(self.epmd_port), "ERL_EPMD_ADDRESS": "127.0.0.1"}
         return kept | {
+            **(own_epmd if self.epmd_port is not None else {}),
             "HOME": str(self.root / "home"),
             "PYX_RUNTIME_DIR": str(self.root / "run"),
             "PYTHONHASHSEED": "0",

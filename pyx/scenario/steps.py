@@ -59,13 +59,17 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """`$ pyx --sname X [options]`.  `node` is its full name, "" without one; `options` are the others."""
+    """`$ pyx --sname X [options]`.  `node` is its full name, "" without one; `options` are the others.
+
+    `shell` is `"pyx"`, or `"iex"` for an Elixir node, whose prompts begin with that word.
+    """
 
     line: int
     node: str
     options: tuple[str, ...]
     written: tuple[str, ...]
     block: Block = Block()
+    shell: str = "pyx"
 
 
 @dataclass(frozen=True, slots=True)

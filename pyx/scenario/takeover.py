@@ -129,7 +129,11 @@ class Takeover:
 
 
 def _find(player: Player, name: str | None) -> NodeProcess:
-    live = [node for node in player.nodes.processes.all if not node.has_ended and not node.is_frozen]
+    live = [
+        node
+        for node in player.nodes.processes.all
+        if node.has_driver and not node.has_ended and not node.is_frozen
+    ]
     fits = [node for node in live if name is None or name in {node.name, node.name.partition("@")[0]}]
     if not fits:
         running = ", ".join(node.name or "(no name)" for node in live)

@@ -4,6 +4,7 @@ The first rule that fits a line applies:
 
     blank                     ends a block
     pyx(name@host)3> code     an input at that node's prompt; ...(name@host)3> code continues it
+    iex(name@host)3> code     the same at the prompt of an Elixir node
     pyx(a@host via b@host)3> code   an input at the prompt of b, which is a remote shell on a
     $ command                 see `commands.py`
     # prose                   where a block begins; anywhere else it is output
@@ -46,14 +47,18 @@ if TYPE_CHECKING:
 
 _NODE: Final = r"[A-Za-z0-9_-]+@[A-Za-z0-9_.:%-]+"
 _WHERE: Final = rf"(?:\((?:(?P<attached>{_NODE}) via )?(?P<node>{_NODE})\)(?P<number>\d+)|\(\d+\))>"
-PROMPT: Final = re.compile(rf"pyx{_WHERE}(?: (?P<code>.*)|$)")
+PROMPT: Final = re.compile(rf"(?P<shell>pyx|iex){_WHERE}(?: (?P<code>.*)|$)")
 CONTINUATION: Final = re.compile(rf"\.\.\.{_WHERE}(?: (?P<code>.*)|$)")
-_LIKE_PROMPT: Final = re.compile(r"(?:pyx|\.\.\.)\(")
+_LIKE_PROMPT: Final = re.compile(r"(?:pyx|iex|\.\.\.)\(")
 _BANNER: Final = re.compile(r"pyx \d\S* \(Python .*\), h\(\) for help")
+_IEX_BANNER: Final = re.compile(r"Interactive Elixir \(.*|Erlang/OTP \d.*|")
 
 _STARTS_OR_STOPS: Final = re.compile(r"\bNode\s*\.\s*(?:start|stop)\b")
 
-_LOOKS_LIKE: Final = "a prompt looks like pyx(name@host)3> code; an output line like this starts with \\"
+_LOOKS_LIKE: Final = (
+    "a prompt looks like pyx(name@host)3> code, or iex(name@host)3> code; "
+    "an output line like this starts with \\"
+)
 _WITHOUT_STEP: Final = "prose starts with #; an empty line of output is written as \\"
 
 
@@ -89,7 +94,7 @@ def parse_transcript(text: str, path: str) -> Transcript:
     if is_markdown(path):
         blocks = find_sessions(lines, path)
         regions = list(blocks.sessions)
-        has_prompt = (any(map(PROMPT.match, block.lines)) for block in blocks.others)
+        has_prompt = (any(map(_is_typed_at_pyx, block.lines)) for block in blocks.others)
         skipped = blocks.hidden + sum(has_prompt)
     else:
         regions = [Region(0, tuple(lines), (0,) * len(lines), "")]
@@ -102,6 +107,11 @@ def parse_transcript(text: str, path: str) -> Transcript:
         if reader.steps:
             sessions.append(TranscriptSession(tuple(reader.steps)))
     return Transcript(path, text, tuple(sessions), skipped)
+
+
+def _is_typed_at_pyx(line: str) -> bool:
+    found = PROMPT.match(line)
+    return found is not None and found["shell"] == "pyx"
 
 
 class _Hosts:
@@ -126,7 +136,8 @@ class _TranscriptReader:
     path: str
     hosts: _Hosts
     steps: list[Step] = field(default_factory=list)
-    started: set[str] = field(default_factory=set)
+    started: dict[str, set[str]] = field(default_factory=dict)
+    """The shells that were started under each name: `"pyx"`, `"iex"`, or both where one start fails."""
     may_rename: bool = False
     """True if an input may have started or stopped a node: only a replay can tell which names there are."""
     blocked: dict[str, int] = field(default_factory=dict)
@@ -178,9 +189,12 @@ class _TranscriptReader:
             columns.append(more.start("code") if more.group("code") is not None else more.end())
             code.append(more.group("code") or "")
             index += 1
-        self._check_started(node, 5)
+        self._check_started(node, 5, found["shell"])
+        is_python = found["shell"] == "pyx"
+        if attached and not is_python:
+            raise ParseError(1, "a remote shell is one of pyx: iex has none in a scenario")
         try:
-            source, directives = split_directives("\n".join(code))
+            source, directives = split_directives("\n".join(code), is_python=is_python)
         except ParseError as error:
             error.column += columns[error.offset]
             raise
@@ -239,12 +253,23 @@ class _TranscriptReader:
     def _written(self, first: int, end: int) -> tuple[str, ...]:
         return tuple(self._at(index) for index in range(first, end))
 
-    def _check_started(self, node: str, column: int) -> None:
+    def _check_started(self, node: str, column: int, shell: str = "") -> None:
+        """Raises ParseError if no step started *node*, or one did with another *shell* ("" for any)."""
         if node not in self.started and ("" not in self.started or not node) and not self.may_rename:
             name = node or "a shell without a name"
-            start = f"$ pyx --sname {node.partition('@')[0]}" if node else "$ pyx"
+            start = f"$ {shell or 'pyx'} --sname {node.partition('@')[0] or 'X'}"
+            start = start if node or shell == "iex" else "$ pyx"
             hint = did_you_mean(node, self.started, otherwise=f"start it above: {start}")
             raise ParseError(column, f"{name} has not been started", hint=hint)
+        shells = self.started.get(node, {shell})
+        if shell and shell not in shells:
+            runs = min(shells)
+            problem = f"{node or 'this shell'} was started as {runs}, so its prompt is not one of {shell}"
+            raise ParseError(1, problem, hint=f"its prompt looks like {runs}({node})1>")
+
+    def _check_is_pyx(self, node: str, column: int, wish: str) -> None:
+        if self.started.get(node) == {"iex"}:
+            raise ParseError(column, f"{wish} is for nodes of pyx, and {node} is one of Elixir")
 
     # ------------------------------------------------------------ commands
 
@@ -256,23 +281,38 @@ class _TranscriptReader:
         below = first + 1
         match step:
             case Start(node=node):
-                self.started.add(node)
-                if below < self._region.end and _BANNER.fullmatch(self._at(below)):
-                    below += 1  # an interactive shell prints its banner, a replayed one does not
+                self.started.setdefault(node, set()).add(step.shell)
+                below = self._behind_banner(below, step.shell)
                 end = below if self._is_prose(below) else self._block_end(below, first)
                 self.steps.append(replace(step, block=self._block(below, end, first)))
                 return end
             case SendSignal(node=node) | Stop(node=node):
-                self._check_started(node, len(line) - len(line.split()[-1]) + 1)
+                column = len(line) - len(line.split()[-1]) + 1
+                self._check_started(node, column)
+                if isinstance(step, SendSignal) and step.name == "INT":
+                    self._check_is_pyx(node, column, "$ kill -INT")
             case Partition(sides=sides):
                 for node in itertools.chain(*sides):
                     self._check_started(node, 3)
+                    self._check_is_pyx(node, 3, "$ partition")
             case Write():
                 step, below = self._with_text(step, first)
             case _:
                 pass
         self.steps.append(step)
         return self._no_output(below, first)
+
+    def _behind_banner(self, index: int, shell: str) -> int:
+        """Returns the index behind the banner of an interactive shell, which a replayed one does not show."""
+        if shell == "pyx":
+            is_there = index < self._region.end and _BANNER.fullmatch(self._at(index))
+            return index + 1 if is_there else index
+        end = index
+        while end < self._region.end and _IEX_BANNER.fullmatch(self._at(end)):
+            end += 1
+            if self._at(end - 1):
+                index = end  # blank lines alone are not a banner
+        return index
 
     def _with_text(self, step: Write, first: int) -> tuple[Write, int]:
         """Returns the step with the lines up to its end word as text, and the index behind that."""

@@ -46,7 +46,7 @@ class TestCommands:
         ("$ cat > d/ <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
         ("$ cat > . <<END\nEND\n", 1, 9, "outside the scenario's own directory", None),
         ("$ cat f\n", 1, 3, "cat can only write a file", "cat > FILE <<END"),
-        ("$ \n", 1, 1, "a command is missing after $", "one of: pyx, kill"),
+        ("$ \n", 1, 1, "a command is missing after $", "one of: pyx, iex, kill"),
         (STARTED + "$ kill\n", 3, 7, "kill needs a signal and a node", "kill -9 X"),
         (STARTED + "$ kill -9 a b\n", 3, 13, "unexpected argument 'b'", "kill -9 X"),
         (STARTED + "$ partition a,b | b\n", 3, 19, "b@localhost is named twice", None),
