@@ -83,8 +83,7 @@ class Sys:
 
 async def get_state(server: Server, timeout: float | None) -> Any:
     """See `Sys.get_state`."""
-    reply = await system_call(server, "get_state", timeout)
-    return reply if _is_in_erlang(server) else reply[1]
+    return (await system_call(server, "get_state", timeout))[1]
 
 
 async def replace_state(server: Server, function: Any, timeout: float | None) -> Any:
@@ -105,12 +104,7 @@ async def change_code(server: Server, timeout: float | None) -> Any:
     """See `Sys.change_code`."""
     _, node = placed(server)
     await meet_server(node)
-    if _is_in_erlang(server):
+    here = this_node()
+    if here.speaks_with_erlang and here.is_erlang(node):
         raise EncodeError("request", "change_code", "is about a class of Python, and Erlang nodes have none")
     return await system_call(server, ("change_code", None, None, None), timeout)
-
-
-def _is_in_erlang(server: Server) -> bool:
-    """Returns True for a server of an Erlang node: it replies to `get_state` with the state alone."""
-    here = this_node()
-    return here.speaks_with_erlang and here.is_erlang(placed(server)[1])

@@ -64,16 +64,23 @@ class PeersCall(NamedTuple):
 
 
 class Exchanges:
-    """The open requests of one connection."""
+    """The open requests of one connection.
 
-    def __init__(self) -> None:
+    Args:
+        has_bare_states: the peer's `sys` answers `get_state` with the state alone, as before OTP 28, which
+            answers `{ok, State}`.
+    """
+
+    def __init__(self, *, has_bare_states: bool = True) -> None:
+        self.has_bare_states: Final = has_bare_states
         self._numbers = itertools.count(1)
         self.of_peer: Final[dict[int, PeersRequest]] = {}
         """By the number that the kernel answers them by."""
         self.echoes: Final[dict[int, tuple[Any, ...]]] = {}
         """By the number of the `Ping` for the kernel: (control, message) that its `Pong` becomes."""
-        self.gen_calls: Final[dict[Ref, tuple[Pid, Pid | str]]] = {}
-        """By the reference of a call of a server there: caller and server, whose monitor is to end."""
+        self.gen_calls: Final[dict[Ref, tuple[Pid, Pid | str, bool]]] = {}
+        """By the reference of a call of a server there: caller and server, whose monitor is to end; True
+        where the reply is a bare state."""
         self.calls_of_peer: Final[dict[Ref, PeersCall]] = {}
         """By the reference of a call of a server here: who waits, until there is a reply or an end."""
         self.tags: Final[dict[Ref, tuple[Pid, Any]]] = {}

@@ -37,6 +37,8 @@ NAME_ME: Final = 1 << 33
 """The dialler has no name, and asks the acceptor for one."""
 V4_NC: Final = 1 << 34
 ALIAS: Final = 1 << 35
+ALTACT_SIG: Final = 1 << 37
+"""Another form of messages to aliases, which this node never sends; it is offered by OTP 28 and later."""
 
 _MANDATORY_25: Final = (
     EXTENDED_REFERENCES
@@ -96,5 +98,5 @@ def missing(flags: int) -> list[str]:
 
 
 def common(theirs: int) -> int:
-    """The flags that hold on a connection with a peer that has sent *theirs*."""
-    return OURS & in_full(theirs)
+    """The flags that hold on a connection with a peer that has sent *theirs*; `ALTACT_SIG`: its release."""
+    return (OURS | ALTACT_SIG) & in_full(theirs)

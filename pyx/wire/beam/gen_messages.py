@@ -52,13 +52,13 @@ def outward_system_request(request: Any) -> Any:
     return request
 
 
-def outward_system_reply(value: Any) -> Any:
-    """The reply of a server here to a request of `sys`, as one of OTP replies: a state without a word."""
+def outward_system_reply(value: Any, has_bare_states: bool) -> Any:
+    """The reply of a server here to a request of `sys`, as one of the peer's release of OTP replies."""
     match value:
         case "ok":
             return Atom("ok")
         case ("ok", state):
-            return state
+            return state if has_bare_states else (Atom("ok"), state)
         case ("error", ("unknown_system_msg", request)):
             return Atom("error"), (Atom("unknown_system_msg"), request)
         case ("status", pid, ("module", str(module)), [dict() as kept, str(state), parent, debug, details]):
@@ -66,6 +66,20 @@ def outward_system_reply(value: Any) -> Any:
             facts = [list(kept.items()), Atom(state), parent, debug, details]
             return Atom("status"), pid, (Atom("module"), Atom(module)), facts
     return value
+
+
+_GET_STATE: Final = b"w\x09get_state"
+_OK: Final = b"h\x02w\x02ok"
+
+
+def asks_for_state(request: bytes) -> bool:
+    """Returns True for the term of the request `get_state`."""
+    return request == _GET_STATE
+
+
+def with_ok(state: ErlangTerm) -> ErlangTerm:
+    """The reply `{ok, State}` of a server whose release of OTP replies with the state alone."""
+    return ErlangTerm(_OK + state.data, state.atoms)
 
 
 # ---------------------------------------------------------------- failures in the place of a reply

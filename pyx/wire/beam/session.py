@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import DecodeError, ProtocolError
+from pyx.wire.beam import flags as dist
 from pyx.wire.beam.exchanges import Exchanges
 from pyx.wire.beam.frames import MessageReader
 from pyx.wire.beam.group_scopes import GroupScopes
@@ -44,7 +45,7 @@ class BeamSession:
         max_payload_bytes: int,
         budget: ReassemblyBudget,
     ) -> None:
-        exchanges = Exchanges()
+        exchanges = Exchanges(has_bare_states=not flags & dist.ALTACT_SIG)
         scopes = GroupScopes(here, there, exchanges)
         self._scheduler = OutputScheduler(SignalWriter(here, flags, exchanges, scopes))
         self.left_out: Final = self._scheduler.left_out

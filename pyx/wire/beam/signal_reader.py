@@ -198,7 +198,9 @@ class SignalReader:
             value = gen.gen_reply(to, payload, self._here)
             if value is not None:
                 del self._exchanges.gen_calls[to]
-                caller, server = called
+                caller, server, is_bare_state = called
+                if is_bare_state:
+                    value = gen.with_ok(value)
                 self._signals.append(GenReply(frm, to, Payload(value, self._there)))
                 # The monitor of the call is taken back, as OTP's gen does.
                 return Ping(self._exchanges.echo((op.DEMONITOR_P, caller, server, to), None))

@@ -257,7 +257,8 @@ class SignalWriter:
         message = self._lead_of_message + term
         head = self._control(*self._destination(frm, target))
         monitor = self._control(op.MONITOR_P, frm, self._target(target), ref)
-        self._exchanges.gen_calls[ref] = frm, self._target(target)
+        is_bare = is_system and self._exchanges.has_bare_states and gen.asks_for_state(request)
+        self._exchanges.gen_calls[ref] = frm, self._target(target), is_bare
         self.preceding.append(LENGTH.pack(len(monitor)) + monitor)
         return head, message
 
@@ -278,7 +279,8 @@ class SignalWriter:
             if reason is not None:
                 value = encode_term((Atom("error"), reason), self._here)
         elif call is not None and call.is_system:
-            value = encode_term(gen.outward_system_reply(decode(body, self._here)), self._here)
+            reply = gen.outward_system_reply(decode(body, self._here), self._exchanges.has_bare_states)
+            value = encode_term(reply, self._here)
         if tagged is not None:
             caller, tag = tagged
             message = self._lead_of_message + gen.tagged_reply_term(tag, value, self._here)

@@ -40,7 +40,7 @@ def test_status_of_a_server_has_the_shape_of_otp() -> None:
         ("module", "shop.Stock"),
         [{"a": 1}, "running", Pid(2), [("trace", True)], {}],
     )
-    assert gen_messages.outward_system_reply(status) == (
+    assert gen_messages.outward_system_reply(status, True) == (
         Atom("status"),
         Pid(1),
         (Atom("module"), Atom("shop.Stock")),
@@ -50,7 +50,7 @@ def test_status_of_a_server_has_the_shape_of_otp() -> None:
 
 @pytest.mark.parametrize("value", [5, None, ("error", "no"), ["ok"], {"ok": 1}])
 def test_any_other_reply_stays_as_it_is(value: Any) -> None:
-    assert gen_messages.outward_system_reply(value) is value
+    assert gen_messages.outward_system_reply(value, True) is value
     assert gen_messages.exit_of_caller(value) is None
 
 

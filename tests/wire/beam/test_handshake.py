@@ -111,7 +111,7 @@ def test_acceptor_hears_the_name_of_otp_28() -> None:
     machine = acceptor()
     machine.receive_data(framed(NAME_OF_OTP_28))
     assert machine.events() == [NeedStatus("o@vm")]
-    assert machine.flags == flags.OURS
+    assert machine.flags == flags.OURS | flags.ALTACT_SIG
 
 
 def test_acceptor_reads_frames_in_any_pieces() -> None:

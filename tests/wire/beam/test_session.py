@@ -590,6 +590,19 @@ def test_request_of_sys_is_replied_in_the_words_of_otp() -> None:
     assert gus.says(GenReply(OWN, REF, payload("ok")))[1][1] == Atom("ok")
     gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=SYSTEM)
     assert gus.says(GenReply(OWN, REF, payload(("ok", {"a": 1}))))[1][1] == {"a": 1}
+    newer = Connection(flags.OURS | flags.ALTACT_SIG)
+    newer.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("stock"), message=SYSTEM)
+    assert newer.says(GenReply(OWN, REF, payload(("ok", 1))))[1][1] == (Atom("ok"), 1)
+
+
+@pytest.mark.parametrize(("more_flags", "reply"), [(0, 5), (flags.ALTACT_SIG, (Atom("ok"), 5))])
+def test_state_of_a_server_there_comes_with_ok_from_each_release(more_flags: int, reply: Any) -> None:
+    gus = Connection(flags.OURS | more_flags)
+    gus.says(GenCall(OWN, "srv", Ref(8), True, payload("get_state")))
+    tag = ImproperList([Atom("alias")], Ref(8, *GUS))
+    said, _ = gus.hears(op.ALIAS_SEND, Pid(1), Ref(8, *GUS), message=(tag, reply))
+    assert isinstance(said, GenReply)
+    assert opened(said.body) == ("ok", 5)
 
 
 def test_failure_in_the_place_of_a_reply_ends_the_call_as_an_exit() -> None:
