@@ -124,9 +124,9 @@ def _write(levels: list[TermLevel], out: bytearray, here: Incarnation | None, ma
                     level = iter(items), each, items, "item", _NIL
                     break
             elif cls is dict:
-                out += _TAG_U32(tags.MAP, len(each))
-                if each:
-                    items = tuple(chain.from_iterable(each.items()))
+                items = tuple(chain.from_iterable(each.items()))  # another thread may change the dict
+                out += _TAG_U32(tags.MAP, len(items) // 2)
+                if items:
                     if not _APART.issuperset(map(type, items[::2])):
                         _check_keys(items[::2], here)
                     level = iter(items), each, items, "entry", b""

@@ -1,0 +1,111 @@
+"""Connections with real Erlang nodes that carry much: suspended nodes, large messages, ticks of 4 seconds."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pyx import Node, rpc, send
+from pyx.core.outbox import HIGH_WATER_BYTES
+from tests.beam.inbox import Inbox
+from tests.beam.real_nodes import real_nodes
+from tests.beam.test_erlang_nodes import cookie_file
+from tests.local_nodes import Running, as_process, start_node, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
+    from tests.beam.real_nodes import ErlNode, RealNodes
+    from tests.local_nodes import LocalNodes
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[RealNodes]:
+    with real_nodes() as real:
+        yield real
+
+
+@pytest.fixture(scope="module")
+def h(real: RealNodes) -> ErlNode:
+    """A node that only shows how this host is called."""
+    return real.erl("h")
+
+
+@pytest.fixture
+def gus(
+    real: RealNodes, h: ErlNode, nodes: LocalNodes, home: str, monkeypatch: pytest.MonkeyPatch
+) -> LocalNode:
+    monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
+    assert home
+    node = nodes.make()
+    host = h.name.partition("@")[2]
+    start_node(node, f"gus@{host}", beam="hidden", beam_cookie_file=cookie_file(real))
+    return node
+
+
+@pytest.fixture
+def o(real: RealNodes) -> Iterator[ErlNode]:
+    node = real.erl("o", "-kernel", "net_ticktime", "4")
+    node.ask(
+        "register(sink, spawn(fun() -> (fun F(N) -> receive {count, P} -> P ! {counted, N}, F(N); "
+        "B when is_binary(B) -> F(N + byte_size(B)) end end)(0) end))."
+    )
+    yield node
+    node.close()
+
+
+def test_suspended_erlang_node_makes_its_senders_wait(gus: LocalNode, o: ErlNode) -> None:
+    assert as_process(gus, lambda: Node.ping(o.name)) == "pong"
+    o.signal(signal.SIGSTOP)
+    sent = 0
+
+    def flood() -> int:
+        nonlocal sent
+        for _ in range(100):
+            send(("sink", o.name), MIB * b"x")
+            sent += 1
+        return sent
+
+    running = Running(gus, flood)
+    queued: list[int] = []
+    until(lambda: gus.kernel.tables.peers[o.name].out.queued >= HIGH_WATER_BYTES)
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:  # a queue that grew on would show here
+        queued.append(gus.kernel.tables.peers[o.name].out.queued)
+        threading.Event().wait(0.02)
+    assert max(queued) < 4 * HIGH_WATER_BYTES
+    assert sent < 50
+    o.signal(signal.SIGCONT)
+    assert running.outcome() == 100
+    counter = Inbox(gus, "counter")
+    counter.sends(("sink", o.name), ("count", counter.pid))
+    counter.end()
+
+
+def test_fifty_mib_from_an_erlang_node_come_whole_and_in_order(gus: LocalNode, o: ErlNode) -> None:
+    stock = Inbox(gus, "stock")
+    name = gus.kernel.tables.name
+    o.ask(f"net_kernel:connect_node('{name}').")
+    sent = f"{{I, binary:copy(<<$x>>, {MIB})}}"
+    o.ask(f"spawn(fun() -> [{{stock, '{name}'}} ! {sent} || I <- lists:seq(1, 50)] end).")
+    for number in range(1, 51):
+        got, text = stock.next()
+        assert (got, len(text)) == (number, MIB)
+    stock.end()
+
+
+def test_node_with_short_ticks_stays_while_64_mib_travel(gus: LocalNode, o: ErlNode) -> None:
+    assert as_process(gus, lambda: Node.ping(o.name)) == "pong"
+    session = gus.kernel.tables.peers[o.name].session
+    size = as_process(gus, lambda: rpc.call(o.name, "erlang", "byte_size", [64 * MIB * b"x"]))
+    assert size == 64 * MIB
+    back = as_process(gus, lambda: rpc.call(o.name, "binary", "copy", [b"x", 64 * MIB], binaries="bytes"))
+    assert len(back) == 64 * MIB
+    assert gus.kernel.tables.peers[o.name].session == session
