@@ -12,8 +12,7 @@ import pytest
 from pyx import Node, rpc, send
 from pyx.core.outbox import HIGH_WATER_BYTES
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import real_nodes
-from tests.beam.test_erlang_nodes import cookie_file
+from tests.beam.real_nodes import cookie_file, real_nodes
 from tests.local_nodes import Running, as_process, start_node, until
 
 if TYPE_CHECKING:
@@ -109,3 +108,22 @@ def test_node_with_short_ticks_stays_while_64_mib_travel(gus: LocalNode, o: ErlN
     back = as_process(gus, lambda: rpc.call(o.name, "binary", "copy", [b"x", 64 * MIB], binaries="bytes"))
     assert len(back) == 64 * MIB
     assert gus.kernel.tables.peers[o.name].session == session
+
+
+def test_tasks_of_an_elixir_supervisor_call_python_under_load_and_die_with_it(
+    real: RealNodes, gus: LocalNode
+) -> None:
+    a = real.iex("a")
+    a.ask(f"gus = :{gus.kernel.tables.name!r}; Process.flag(:trap_exit, true)".replace("'", '"'))
+    call = "fn n -> :rpc.call(gus, :math, :sqrt, [n * n]) end"
+    for running in (50, 100, 150):  # a call goes on though its caller has ended, as in OTP
+        assert a.ask("{:ok, sup} = Task.Supervisor.start_link()").startswith("{:ok, #PID<")
+        answers = f"Task.Supervisor.async_stream_nolink(sup, 1..500, {call}, max_concurrency: 50)"
+        assert a.ask(f"{answers} |> Enum.map(&elem(&1, 1)) |> Enum.sum()") == "125250.0"
+        work = "fn -> :rpc.call(gus, :pyx, :receive, []) end"
+        a.ask(f"for _ <- 1..50, do: Task.Supervisor.start_child(sup, {work})")
+        until(lambda running=running: len(gus.kernel.tables.processes) >= running)  # type: ignore[misc]
+        a.ask("Process.exit(sup, :kill)")
+        assert a.ask(":rpc.call(gus, :math, :sqrt, [16])") == "4.0"
+    assert "[error]" not in a.output
+    a.ask("Node.disconnect(gus)")

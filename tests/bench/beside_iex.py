@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx import Process, receive, rpc, self, send
 from pyx.atoms import Atom
 from pyx.runtime.local_node import LocalNode
-from tests.beam.real_nodes import real_nodes
-from tests.beam.test_erlang_nodes import cookie_file
+from tests.beam.real_nodes import cookie_file, real_nodes
 from tests.local_nodes import Running, as_process, start_node
 
 if TYPE_CHECKING:
