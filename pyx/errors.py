@@ -385,7 +385,7 @@ class RemoteError(RpcError):
         self.text = text
         self.traceback = traceback
         super().__init__(node, f"{type_name}: {text}" if text else type_name)
-        shown = traceback.strip()
+        shown = traceback.strip("\n")  # the first line keeps its indent, as the others do
         self.add_note(
             "\n  ".join([f"on {node}"] if shown in {"", str(self)} else [f"on {node}:", *shown.split("\n")])
         )

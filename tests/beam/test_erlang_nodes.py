@@ -552,6 +552,7 @@ def test_python_is_evaluated_by_rpc_eval(real: RealNodes, gus: LocalNode) -> Non
         )
 
     assert evaluated("1 + 1").returncode == 0
+    assert evaluated("print(Node.self())").stdout == f"{gus.kernel.tables.name}\n"
     failed = evaluated("1/0")
     assert failed.returncode == 1
     assert "ZeroDivisionError" in failed.stderr
