@@ -78,9 +78,22 @@ class UnixCarrier:
                 raise
             else:
                 return connection
+        if await _is_erlang(name):
+            raise PyxError("it is an Erlang node", hint="start this one with --beam")
         raise PyxError("no node of that name runs on this host")
 
     @staticmethod
     def dialled(connection: socket.socket) -> PlainHandshakeStream:
         """See `Carrier`."""
         return PlainHandshakeStream(connection)
+
+
+async def _is_erlang(name: str) -> bool:
+    """Returns True if EPMD of this host knows an Erlang node of that name."""
+    from pyx.net import epmd_client  # only where a node is not found
+
+    try:
+        entry = await epmd_client.look_up(name.partition("@")[0], epmd_client.HOME)
+    except PyxError:
+        return False
+    return entry is not None and not entry.is_pyx

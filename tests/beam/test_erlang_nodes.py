@@ -620,6 +620,19 @@ def test_stranger_that_claims_a_connected_name_disturbs_nobody_there(
     assert a.ask("Node.list(:hidden) == [gus]") == "true"
 
 
+def test_node_without_beam_says_that_the_other_is_an_erlang_node(
+    real: RealNodes, nodes: LocalNodes, home: str, a: IexNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert home
+    monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
+    cat, host = nodes.make(), a.name.partition("@")[2]
+    start_node(cat, f"cat@{host}")
+    with pytest.raises(RpcNoConnection, match="it is an Erlang node"):
+        as_process(cat, lambda: rpc.call(a.name, "lists", "sum", [[1, 2]]))
+    with pytest.raises(RpcNoConnection, match="no node of that name runs on this host"):
+        as_process(cat, lambda: rpc.call(f"nosuch@{host}", "lists", "sum", [[1, 2]]))
+
+
 # ---------------------------------------------------------------- long names
 
 
