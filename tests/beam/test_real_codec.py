@@ -1,8 +1,12 @@
-"""The codec of terms against Erlang's own: thousands of random terms both ways, on each release there is."""
+"""The codec of terms against Erlang's own: random terms both ways, on each release there is.
+
+PYX_TERMS=5000 pytest tests/beam/test_real_codec.py    ten times as many
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
@@ -19,6 +23,8 @@ from tests.wire.beam.values import HERE, VALUES, random_value, same
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+TERMS: Final = int(os.environ.get("PYX_TERMS", "500"))
 
 _PROGRAM: Final = """
     Port = open_port({fd, 0, 1}, [binary, {packet, 4}, eof]),
@@ -128,7 +134,7 @@ def test_every_kind_of_value_passes_through_erlang(erlang: RealCodec) -> None:
 
 def test_random_values_pass_through_erlang(erlang: RealCodec) -> None:
     chance = Random(1)
-    for number in range(2000):
+    for number in range(TERMS):
         value = random_value(chance)
         echoed = erlang.echo(encode_term(value, HERE))
         assert echoed is not None, (number, value)
@@ -136,13 +142,13 @@ def test_random_values_pass_through_erlang(erlang: RealCodec) -> None:
 
 
 def test_random_terms_of_erlang_come_back_exactly(erlang: RealCodec) -> None:
-    for seed in range(3000):
+    for seed in range(TERMS):
         term = erlang.made(seed)
         assert erlang.is_made(encode_term(read(term), None)), (seed, term)
 
 
 def test_whatever_was_read_can_be_written_for_erlang(erlang: RealCodec) -> None:
-    for number in range(5000):
+    for number in range(TERMS):
         try:
             value = decode_term(mutated_term(number), 0, (Atom("ok"), None, Atom("there@vm")), HERE)[0]
         except DecodeError:
