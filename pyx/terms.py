@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, NoReturn
 
 from pyx.atoms import Atom, is_module, written, written_key
@@ -334,12 +334,15 @@ class Raised:
     """An exception as data, as in the exit reason of a crashed process; it can be matched on any node.
 
     `type` is the name of the class (`"ValueError"`, or `"product_stock.Empty"` for a user's), `text` the
-    message, `traceback` the user's frames as text.
+    message, `traceback` the user's frames as text.  `frames` are the last of these, the innermost at the end,
+    as (file, line, function, number of its parameters): Erlang nodes show them in their own way.  Exceptions
+    that differ in `frames` alone are equal.
     """
 
     type: str
     text: str
     traceback: str = ""
+    frames: tuple[tuple[str, int, str, int], ...] = field(default=(), compare=False, kw_only=True)
 
     def __repr__(self) -> str:
         text = on_one_line(self.text, len(self.text))

@@ -6,6 +6,7 @@ import importlib
 import os
 import re
 import traceback
+from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +25,7 @@ _PYX_CLASS: Final = r"(?m)^pyx\.(?:\w+\.)+(?=[A-Z]\w*(:|$))"
 """What stands before the name of one of pyx's own errors; its users know it without."""
 
 _MAX_CHARACTERS: Final = 20_000
+_MAX_FRAMES: Final = 20
 """Of a report that is logged or travels: enough to read, too little to hurt."""
 
 
@@ -172,7 +174,20 @@ def traceback_text(error: BaseException) -> str:
 
 def as_value(error: BaseException) -> Raised:
     """The exception as data, for links, monitors and callers on any node."""
-    return Raised(type_name(type(error)), _shortened(message_of(error)), traceback_text(error))
+    text = traceback_text(error)
+    return Raised(type_name(type(error)), _shortened(message_of(error)), text, frames=_innermost(error))
+
+
+def _innermost(error: BaseException) -> tuple[tuple[str, int, str, int], ...]:
+    """The innermost frames of a trimmed *error*, as `Raised` has them."""
+    frames: deque[tuple[str, int, str, int]] = deque(maxlen=_MAX_FRAMES)
+    entry = error.__traceback__
+    while entry is not None:
+        code = entry.tb_frame.f_code
+        parameters = code.co_argcount + code.co_kwonlyargcount
+        frames.append((code.co_filename, entry.tb_lineno or 0, code.co_name, parameters))
+        entry = entry.tb_next
+    return tuple(frames)
 
 
 def _shortened(text: str) -> str:

@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from tests.beam.real_nodes import IexNode, RealNodes
 
 
-def crash() -> None:
+def crash(number: int = 0) -> None:
     """A function that fails."""
+    del number
     raise ZeroDivisionError("division by zero")
 
 
@@ -350,11 +351,11 @@ def test_killed_node_is_lost_and_its_next_incarnation_is_another(real: RealNodes
 
 def test_crash_is_reported_at_the_leader_and_in_the_reason(gus: LocalNode, a: IexNode) -> None:
     assert gus
-    a.ask(f"{{pid, ref}} = Node.spawn_monitor(gus, :{__name__!r}, :crash, [])".replace("'", '"'))
+    a.ask(f"{{pid, ref}} = Node.spawn_monitor(gus, :{__name__!r}, :crash, [7])".replace("'", '"'))
     said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end")
     flat = re.sub(r"\s+", " ", said)
     assert flat.startswith('{%RuntimeError{message: "ZeroDivisionError: division by zero"}, [')
-    assert "{:test_erlang_nodes, :crash, 0, [file: " in flat
+    assert "{:test_erlang_nodes, :crash, 1, [file: 'test_erlang_nodes.py', line: " in flat
     until(lambda: "raised an exception" in _all_of(a))
     assert re.search(r"\[error\] Process #PID<[\d.]+> on node gus@\S+ raised an exception", a.output)
     assert "ZeroDivisionError: division by zero" in a.output

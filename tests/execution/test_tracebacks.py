@@ -228,6 +228,18 @@ class TestValue:
         assert (value.type, value.text) == ("ValueError", "no stock")
         assert value.traceback.endswith("ValueError: no stock\n")
 
+    def test_value_has_the_last_twenty_frames_and_the_number_of_parameters_of_each(self) -> None:
+        def down(left: int, *, step: int = 1) -> None:
+            if left == 0:
+                raise ValueError("down there")
+            down(left - step, step=step)
+
+        frames = as_value(raised_by(lambda: down(50))).frames
+        assert len(frames) == 20
+        assert {(file, function, parameters) for file, _, function, parameters in frames} == {
+            (__file__, "down", 2)
+        }
+
     def test_long_traceback_is_cut_in_the_middle(self) -> None:
         source = textwrap.dedent("""
             def f(n):

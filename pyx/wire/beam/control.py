@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
@@ -39,7 +38,8 @@ LINKED: Final = 1
 MONITORED: Final = 2
 """The flags of a SPAWN_REPLY."""
 
-_FRAME: Final = re.compile(r'^ *File "([^"\n]{1,500})", line (\d{1,9}), in (\S+)', re.MULTILINE)
+_MAX_FRAMES: Final = 20
+"""Each frame may make two atoms of a peer, and a `Raised` may come from a node that sends what it likes."""
 
 WITHOUT_TOKEN: Final = {
     12: (SEND, -1), 13: (EXIT, 3), 16: (REG_SEND, -1), 18: (EXIT2, 3), 23: (SEND_SENDER, -1),
@@ -76,23 +76,23 @@ def outward_reason(reason: Reason, here: Incarnation) -> Any:
     assert isinstance(reason, Payload)
     value = decode(reason, here)
     if type(value) is Raised:
-        return value, stack_of(value.traceback)
+        return value, stack_of(value)
     return reason_in_words(value)
 
 
-def stack_of(traceback: str) -> list[Any]:
-    """The stack in a crash's reason, from the traceback that is printed here: the innermost call first.
+def stack_of(raised: Raised) -> list[Any]:
+    """The stack in a crash's reason: the innermost call first.
 
-    Logger and `Exception.format_exit` of Elixir show `shop.py:7: :shop.total/1`.  The number of arguments is
-    not in a traceback, so it is 0.
+    Logger and `Exception.format_exit` of Elixir show `shop.py:7: :shop.total/1`.  Of the path of a file only
+    the name is sent: Elixir's own frames have paths inside their projects.
     """
-    frames = []
-    for found in _FRAME.finditer(traceback):
-        file, line, function = found.groups()
-        module = file.rpartition("/")[2].removesuffix(".py")
-        place = [(Atom("file"), list(map(ord, file))), (Atom("line"), int(line))]
-        frames.append((Atom(module[:LONGEST_WORD]), Atom(function[:LONGEST_WORD]), 0, place))
-    return frames[::-1]
+    stack = []
+    for path, line, function, parameters in reversed(raised.frames[-_MAX_FRAMES:]):
+        file = path.rpartition("/")[2]
+        place = [(Atom("file"), list(map(ord, file))), (Atom("line"), line)]
+        module = file.removesuffix(".py")
+        stack.append((Atom(module[:LONGEST_WORD]), Atom(function[:LONGEST_WORD]), parameters, place))
+    return stack
 
 
 def reason_in_words(reason: Any) -> Any:

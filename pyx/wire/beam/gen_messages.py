@@ -97,7 +97,7 @@ def exit_of_caller(value: Any) -> Any:
     """The reason with which a failure ends its caller; None for a value."""
     match value:
         case ("$gen_raised", Raised() as raised):
-            return raised, stack_of(raised.traceback)
+            return raised, stack_of(raised)
         case ("$gen_undefined", list(names)):
             known = ", ".join(map(str, names)) or "no request"
             text = f"the server has no handler for this request; it knows {known}"

@@ -139,13 +139,25 @@ def build_function_name(items: list[Any]) -> FunctionName:
 
 def reduce_raised(value: Raised) -> list[Any]:
     """The array that stands in a payload for a Raised."""
-    return [_RAISED, value.type, value.text, value.traceback]
+    frames = [[list(frame) for frame in value.frames]] if value.frames else []
+    return [_RAISED, value.type, value.text, value.traceback, *frames]
 
 
 def build_raised(items: list[Any]) -> Raised:
     """The Raised of a tagged array."""
-    _, kind, text, traceback = items
-    return Raised(exact(kind, str), exact(text, str), exact(traceback, str))
+    _, kind, text, traceback, *rest = items
+    (frames,) = rest or ([],)
+    return Raised(
+        exact(kind, str),
+        exact(text, str),
+        exact(traceback, str),
+        frames=tuple(map(_frame, exact(frames, list))),
+    )
+
+
+def _frame(item: Any) -> tuple[str, int, str, int]:
+    file, line, function, parameters = exact(item, list)
+    return exact(file, str), exact(line, int), exact(function, str), exact(parameters, int)
 
 
 # ---------------------------------------------------------------- time zones

@@ -323,13 +323,13 @@ def test_reason_is_encoded_anew_for_nodes_that_it_may_be_carried_to() -> None:
 
 
 def test_crash_is_an_exception_with_its_place_there() -> None:
-    traceback = 'Traceback (most recent call last):\n  File "/srv/shop.py", line 7, in total\n    1/0\n'
-    crash = payload(Raised("ZeroDivisionError", "division by zero", traceback))
+    frames = (("/srv/till.py", 3, "close", 0), ("/srv/shop.py", 7, "total", 1))
+    crash = payload(Raised("ZeroDivisionError", "division by zero", frames=frames))
     _, (raised, stack) = Connection().says(ExitSignal(OWN, THERE, crash))
     assert raised == Raised("RuntimeError", "ZeroDivisionError: division by zero")
-    ((module, function, arity, place),) = stack
-    assert (module, function, arity) == (Atom("shop"), Atom("total"), 0)
-    assert dict(place) == {"file": list(map(ord, "/srv/shop.py")), "line": 7}
+    (module, function, arity, place), (_, caller, _, _) = stack
+    assert (module, function, arity, caller) == (Atom("shop"), Atom("total"), 1, Atom("close"))
+    assert dict(place) == {"file": list(map(ord, "shop.py")), "line": 7}
 
 
 # ---------------------------------------------------------------- requests of this node

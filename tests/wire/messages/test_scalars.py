@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import msgpack
 import pytest
 
-from pyx.errors import EncodeError
+from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
+from pyx.terms import Raised
 from pyx.wire.codec import decode, encode
 from pyx.wire.messages import format
 
@@ -27,6 +28,21 @@ class TestBigInts:
     def test_int_of_any_size_is_exact(self) -> None:
         for value in (2**64, -(2**63) - 1, 2**71 - 1, 2**71, -(2**71), -(2**71) - 1, 10**5000):
             assert decode(Payload(encode(value)), None) == value
+
+
+class TestRaised:
+    def test_frames_arrive_too(self) -> None:
+        sent = Raised("ValueError", "no", "Traceback ...", frames=(("shop.py", 7, "total", 1),))
+        got = decode(Payload(encode(sent)), None)
+        assert got == sent
+        assert got.frames == sent.frames
+
+    @pytest.mark.parametrize(
+        "frames", [7, [7], [["shop.py", 7, "total"]], [["shop.py", 7, "total", None]], [[b"", 7, "total", 1]]]
+    )
+    def test_frames_of_another_shape_are_refused(self, frames: object) -> None:
+        with pytest.raises(DecodeError):
+            opened(format.RAISED, "ValueError", "no", "", frames)
 
 
 class TestTimeZones:
