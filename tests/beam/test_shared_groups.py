@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.beam.real_nodes import ErlNode, IexNode, RealNodes
     from tests.local_nodes import LocalNodes
 
-TICK = 2.0
+TICK = 5.0
 """Seconds: a scope that starts later is met at one of the next ticks."""
 
 
