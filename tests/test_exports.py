@@ -21,7 +21,7 @@ from tests.pages import ROOT, USER_PAGES, text
 
 README = text("README.md")
 PAGES = "".join(text(page) for page in USER_PAGES)
-OF_PYTHON = {"ContextVar", "SystemExit", "TypeError"}
+OF_PYTHON = {"CancelledError", "ContextVar", "SystemExit", "TypeError"}
 """Classes that the pages name and that are not pyx's."""
 
 FOR_VIA = {"register_name", "unregister_name", "whereis_name"}
