@@ -80,7 +80,10 @@ def user_frames(frames: TracebackType | None, *, keep_library: bool) -> Tracebac
     kept: list[TracebackType] = []
     called_by_pyx = True  # each evaluation and each process starts in pyx
     while frames is not None:
-        if is_ours(filename_of(frames.tb_frame)):
+        code = frames.tb_frame.f_code
+        # A dataclass makes its methods from text; so is what the user gives to `eval`, which is no method.
+        is_method = code.co_name.startswith("__")
+        if is_ours(filename_of(frames.tb_frame) if is_method else code.co_filename):
             called_by_pyx = True
         else:
             # A file of the standard library may be the program itself.

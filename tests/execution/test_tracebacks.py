@@ -158,6 +158,12 @@ class TestTrim:
         assert "test_tracebacks.py" in text
         assert "terms.py" not in text
 
+    def test_frames_of_text_that_the_user_evaluates_with_the_names_of_pyx_are_kept(self) -> None:
+        # As in `spawn(eval, "1 / 0")`: the names are those of the frame that calls `eval`, of pyx.
+        names = {"__file__": tracebacks.__file__}
+        text = text_of(trim(raised_by(lambda: eval("1 / 0", names))))
+        assert 'File "<string>", line 1, in <module>' in text
+
     def test_frames_of_code_that_was_generated_for_pyx_are_removed(self) -> None:
         # A dataclass has an `__init__` that is made of text, in the file "<string>".
         text = text_of(trim(raised_by(lambda: child(print, restart="always"))))  # type: ignore[arg-type]
