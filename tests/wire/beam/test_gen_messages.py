@@ -71,9 +71,9 @@ def test_failure_is_recognized_by_its_first_bytes(value: Any, is_failure: bool) 
 
 
 def test_exit_of_a_caller_names_what_happened() -> None:
-    raised = Raised("KeyError", "'a'", '  File "shop.py", line 7, in take\n')
+    raised = Raised("KeyError", "'a'", frames=(("/srv/shop.py", 7, "take", 2),))
     place = [(Atom("file"), list(b"shop.py")), (Atom("line"), 7)]
-    stack = [(Atom("shop"), Atom("take"), 0, place)]
+    stack = [(Atom("shop"), Atom("take"), 2, place)]
     assert gen_messages.exit_of_caller(("$gen_raised", raised)) == (raised, stack)
     reason, _ = gen_messages.exit_of_caller(("$gen_undefined", []))
     assert reason.text == "the server has no handler for this request; it knows no request"
