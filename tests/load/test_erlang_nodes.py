@@ -135,7 +135,14 @@ def open_descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-@pytest.mark.timeout(SECONDS * 4 + 120)
+def _grown_by(traffic: Traffic) -> int:
+    """How many atoms iex has more after `SECONDS` of traffic."""
+    before = int(traffic.a.ask(":erlang.system_info(:atom_count)"))
+    traffic.go(SECONDS)
+    return int(traffic.a.ask(":erlang.system_info(:atom_count)")) - before
+
+
+@pytest.mark.timeout(SECONDS * 8 + 120)
 def test_nodes_that_come_and_go_leave_nothing_behind(
     nodes: LocalNodes, home: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,12 +158,14 @@ def test_nodes_that_come_and_go_leave_nothing_behind(
         before = traffic.rest()
         descriptors, threads = open_descriptors(), threading.active_count()
         a.ask(":erlang.system_info(:atom_count)")  # the question itself makes some the first time
-        atoms = a.ask(":erlang.system_info(:atom_count)")
         logged = len(LOG_LINE.findall(a.output))
-        traffic.go(SECONDS)
+        # iex loads a module at the first race that needs it, and its atoms; what grows grows in each round.
+        grown = [_grown_by(traffic)]
         print(dict(traffic.counts))
         assert traffic.rest() == before
         until(lambda: open_descriptors() <= descriptors)
         until(lambda: threading.active_count() <= threads + 2)  # warm threads end by themselves
-        assert a.ask(":erlang.system_info(:atom_count)") == atoms
+        while grown[-1] and len(grown) < 5:
+            grown.append(_grown_by(traffic))
+        assert not grown[-1], f"atoms of iex, round by round: {grown}"
         assert LOG_LINE.findall(a.output)[logged:] == []
