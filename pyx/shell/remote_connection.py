@@ -185,6 +185,7 @@ class RemoteConnection:
             self._slot.wake()
             return
         self._session = session
+        answered = 0  # the last input that is over
         while True:
             match receive():
                 case ("close",):
@@ -197,9 +198,11 @@ class RemoteConnection:
                     self._completions.answered(number, Completion(start, candidates))
                 case ("job", int() as job, str() as kind, str() as text):
                     self._on_job(job, kind, text)
-                case ("ended", 0, str() as text):
-                    self._on_notice(text)
+                case ("ended", int() as number, str() as text) if number <= answered:
+                    self._on_notice(text)  # also of a process that was killed just after its answer
                 case tuple() as event:
+                    if event[:1] == ("done",) and len(event) > 1 and isinstance(event[1], int):
+                        answered = event[1]
                     self._events.append(event)
                     self._slot.wake()
 

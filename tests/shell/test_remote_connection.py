@@ -14,6 +14,7 @@ from pyx import Process, self
 from pyx.errors import RpcNoConnection, RpcRefused
 from pyx.shell.completion import Completion
 from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection, _Completions
+from pyx.shell.remote_evaluator import RemoteEvaluator
 from tests.local_nodes import HANG, LocalNodes, as_process
 
 if TYPE_CHECKING:
@@ -116,6 +117,31 @@ def test_a_process_that_is_killed_between_inputs_is_reported_at_once(nodes: Loca
         assert pid is not None
         Process.exit(pid, "kill")
         assert client.news.wait(HANG)
+        assert "killed" in client.reports[0]
+        assert client.evaluates("1").text == "1"
+
+    attached(nodes, use)
+
+
+def test_a_process_that_is_killed_just_after_its_answer_is_reported_at_once(
+    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported, go_on = RemoteEvaluator._report, threading.Event()
+
+    def report(self: RemoteEvaluator, number: int, answer: tuple[str, Any]) -> None:
+        reported(self, number, answer)
+        if number == 1:
+            go_on.wait(HANG)  # the process is still at its first input
+
+    monkeypatch.setattr(RemoteEvaluator, "_report", report)
+
+    def use(client: Client) -> None:
+        client.evaluates("Process.register(self(), 'visitor')")
+        pid = Process.whereis("visitor")
+        assert pid is not None
+        Process.exit(pid, "kill")
+        assert client.news.wait(HANG)
+        go_on.set()
         assert "killed" in client.reports[0]
         assert client.evaluates("1").text == "1"
 
