@@ -81,7 +81,7 @@ def user_frames(frames: TracebackType | None, *, keep_library: bool) -> Tracebac
     called_by_pyx = True  # each evaluation and each process starts in pyx
     while frames is not None:
         code = frames.tb_frame.f_code
-        # A dataclass makes its methods from text; so is what the user gives to `eval`, which is no method.
+        # A dataclass makes its methods from text.  Text that the user gives to `eval` is not a method.
         is_method = code.co_name.startswith("__")
         if is_ours(filename_of(frames.tb_frame) if is_method else code.co_filename):
             called_by_pyx = True
