@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from pyx import aio, beam, rpc
     from pyx.atoms import Atom
+    from pyx.cluster.cluster import Cluster
+    from pyx.cluster.cluster_errors import (
+        ClusterError,
+        ClusterIncomplete,
+        ClusterInvalid,
+        ClusterNotStarted,
+    )
+    from pyx.cluster.sighting import Sighting
     from pyx.erlang_terms import BeamFunction, BitString, ImproperList, Map, Port, charlist, keyword
     from pyx.errors import (
         AlreadyReceiving,
@@ -142,6 +150,14 @@ _PUBLIC_NAMES: Final = {
     "pyx.otp.agent": ("Agent",),
     "pyx.otp.task": ("Task",),
     "pyx.otp.task_errors": ("TaskError", "TaskExited", "TaskNotMine", "TaskTimeout"),
+    "pyx.cluster.cluster": ("Cluster",),
+    "pyx.cluster.cluster_errors": (
+        "ClusterError",
+        "ClusterIncomplete",
+        "ClusterInvalid",
+        "ClusterNotStarted",
+    ),
+    "pyx.cluster.sighting": ("Sighting",),
     "pyx.terms": ("FunctionName", "Literal", "Pid", "Raised", "Ref", "Struct"),
     "pyx.atoms": ("Atom",),
     "pyx.erlang_terms": (
@@ -230,6 +246,11 @@ __all__ = [
     "ChildRunning",
     "ChildSpec",
     "ChildSpecInvalid",
+    "Cluster",
+    "ClusterError",
+    "ClusterIncomplete",
+    "ClusterInvalid",
+    "ClusterNotStarted",
     "Continue",
     "CookieUnsafe",
     "DecodeError",
@@ -276,6 +297,7 @@ __all__ = [
     "RpcUndefined",
     "RuntimeDirectoryUnsafe",
     "ServerAlreadyStarted",
+    "Sighting",
     "StartFailed",
     "Stop",
     "Struct",

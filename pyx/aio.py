@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
     from types import ModuleType
 
+    from pyx.cluster.awaitable_cluster import Cluster
     from pyx.otp.awaitable_keys import Registry, pg
     from pyx.otp.awaitable_servers import GenServer
     from pyx.otp.awaitable_supervisors import Application, DynamicSupervisor, PartitionSupervisor, Supervisor
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Application",
+    "Cluster",
     "DynamicSupervisor",
     "GenServer",
     "Node",
@@ -63,6 +65,7 @@ T = TypeVar("T")
 _TWINS_OF_OTP: Final[dict[str, str]] = {
     "Agent": "pyx.otp.awaitable_agents",
     "Application": "pyx.otp.awaitable_supervisors",
+    "Cluster": "pyx.cluster.awaitable_cluster",
     "DynamicSupervisor": "pyx.otp.awaitable_supervisors",
     "Registry": "pyx.otp.awaitable_keys",
     "pg": "pyx.otp.awaitable_keys",
@@ -72,7 +75,7 @@ _TWINS_OF_OTP: Final[dict[str, str]] = {
     "Sys": "pyx.otp.awaitable_sys",
     "Task": "pyx.otp.awaitable_tasks",
 }
-"""By name, the modules of the twins of OTP's behaviours: loaded when they are first used."""
+"""By name, the modules of the twins of OTP's behaviours and clusters: loaded when they are first used."""
 
 
 def __getattr__(name: str) -> Any:

@@ -80,6 +80,7 @@ class Node:
         `queued_bytes` is a dict from each node with queued messages to their bytes.  `loop_lag` is the worst
         delay of the transport's event loop in the last minute, in seconds.  `dying_threads` counts the dead
         processes whose code still runs; `stuck` lists, as `(pid, place)`, those that run 5 s after their end.
+        `cluster` counts what the clusters of this node have done (`Cluster`); empty without one.
         """
         return start_stop.info(this_node())
 

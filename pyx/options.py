@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, ParamSpec, TypeVar, ca
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -136,9 +136,10 @@ class NodeOptions:
         "N",
         parse_port,
     )
-    seeds: Sequence[str] = _option(
+    seeds: Sequence[str | Mapping[str, Any]] = _option(
         (),
-        "nodes to dial until they are connected: names, or dns:DOMAIN for all addresses of DOMAIN",
+        "nodes to dial until they are connected: names, or KIND:ARG to find them (dns:DOMAIN, local:, "
+        "srv:DOMAIN, kubernetes:SELECTOR, lan:, hosts:FILE)",
         "--seed",
         "NODE",
     )

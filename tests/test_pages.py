@@ -17,7 +17,7 @@ import pytest
 import pyx
 from docs.session_svg import PICTURE, picture
 from pyx.cli_parser import parser
-from pyx.net.seeds import DnsSeed, parse_seed
+from pyx.cluster.configuration import configured_seeds
 from tests.pages import (
     ROOT,
     USER_PAGES,
@@ -202,7 +202,8 @@ class TestTheManifest:
         asked = parser().parse_args([word.replace("$(POD_IP)", "10.0.0.7") for word in words])
         assert program == "pyx"
         assert (asked.name, asked.port, asked.no_halt, asked.rest) == ("app@10.0.0.7", 4370, True, ["app.py"])
-        assert [parse_seed(seed, asked.name) for seed in asked.seeds] == [DnsSeed("app", "pyx")]
+        [topology] = configured_seeds(asked.seeds, asked.name)
+        assert (topology.kind, topology.config) == ("dns", {"query": "pyx"})
 
     def test_one_service_one_port_and_one_cookie_are_named_throughout(self) -> None:
         service = one(r"kind: Service\nmetadata: \{name: (\S+)\}")

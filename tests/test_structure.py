@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 NAMESPACES: Final = ("wire/beam/", "otp/", "pubsub/", "cluster/", "tables/")
 """Packages whose names are their own."""
 
-TWINS: Final = ("aio.py", "otp/awaitable_")
+TWINS: Final = ("aio.py", "otp/awaitable_", "cluster/awaitable_")
 """Files with awaitable twins of public classes, under the same names."""
 
 

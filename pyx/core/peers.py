@@ -62,7 +62,7 @@ class Peer:
         self.dialled = dialled
         """True when this node dialled and the other accepted."""
         self.quiet = quiet
-        """True for a dial that a peer or a seed has brought about: its failure is not a warning."""
+        """True for a dial that a peer or a cluster has brought about: its failure is not a warning."""
         self.state: State = "dialling"
         self.dialect = PYX
         """What the connection speaks: `PYX`, or `BEAM` with an Erlang node."""

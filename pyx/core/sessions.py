@@ -87,12 +87,6 @@ class Sessions:
         else:
             peer.waiters.append(waiter)
 
-    def suggest(self, node: str) -> None:
-        """Dials a node that may exist (a seed), even in a back-off; a failure is not a warning."""
-        tables = self._tables
-        if tables.name and not tables.is_here(node) and node not in tables.peers:
-            self._router.dial(node, quiet=True)
-
     def dial_failed(self, node: str, reason: str, now: float, jitter: float = 0.0) -> None:
         """Ends a dial of this node: what was queued is lost, and a back-off begins (see `Backoff.failed`).
 

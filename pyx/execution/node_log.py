@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.execution.thread_state import runs_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 MOST_LINES: Final = 1000
 """Records that may wait."""
@@ -60,13 +60,20 @@ class NodeLog:
         """See `logging.Logger.exception`."""
         self.log(logging.ERROR, text, *args, error=sys.exception())
 
-    def log(self, level: int, text: str, *args: object, error: BaseException | None = None) -> None:
-        """Logs a record, with the traceback of *error* if there is one."""
+    def log(
+        self,
+        level: int,
+        text: str,
+        *args: object,
+        error: BaseException | None = None,
+        fields: Mapping[str, object] | None = None,
+    ) -> None:
+        """Logs a record, with the traceback of *error* if there is one, and *fields* as its attributes."""
         logger = self._logger
         if not logger.isEnabledFor(level):
             return
         exc_info = (type(error), error, error.__traceback__) if error is not None else None
-        record = logger.makeRecord(logger.name, level, __file__, 0, text, args, exc_info)
+        record = logger.makeRecord(logger.name, level, __file__, 0, text, args, exc_info, extra=fields)
         if runs_loop():
             self._put(record)
         else:

@@ -43,7 +43,6 @@ Other hosts:
 
     epmd_client         registers with EPMD, and asks it
     epmd_server         an EPMD for hosts without Erlang
-    seeds               which nodes `--seed` dials, and when
 
 Decisions about peers are made in `core`, bytes are decoded in `wire`.  Never imported here: `runtime` and the
 packages above it.

@@ -41,7 +41,6 @@ What they use:
     node_timers        the ticks of the kernel, and what is done each second
     name_files         the lock and socket of a short name, restored where they vanish
     lag                how late the transport's loop is
-    seeding            dials the nodes that the command line suggested
     shutdown           the waits of a node that leaves
     fault_injection    a bad network, for scenarios
 

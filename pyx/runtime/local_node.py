@@ -37,6 +37,7 @@ from pyx.terms import full_name, host_of, short_host
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.runtime.transport import Transport
+    from pyx.terms import Pid
 
 
 _KNOWN_NAMES: Final = 1000
@@ -67,6 +68,10 @@ class LocalNode:
         """The network side, while this node has a name."""
         self.speaks_with_erlang = False
         """True for a node that is started with `--beam`."""
+        self.cluster_counts: dict[str, int] = {}
+        """What the clusters of this node have done so far (`pyx.cluster`), by counter."""
+        self.seeded: Pid | None = None
+        """The process that follows the seeds, if this node has some."""
         self._full_names: dict[tuple[str, str], str] = {}
         """By a name that was given and this node's own: that name in full."""
         self.hosts_are_one = False

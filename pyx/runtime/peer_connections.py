@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pyx.net.connection import SignalSession
     from pyx.net.endpoint import Arrival
     from pyx.runtime.dispatch import Dispatch
-    from pyx.runtime.seeding import Seeding
     from pyx.signals import Signal
 
 
@@ -46,16 +45,12 @@ class PeerConnections:
         dispatch: of the node.
         here: the node.
         max_message_bytes: the longest message that is accepted.
-        seeding: hears which nodes are connected.
     """
 
-    def __init__(
-        self, dispatch: Dispatch, here: Incarnation, max_message_bytes: int, seeding: Seeding | None
-    ) -> None:
+    def __init__(self, dispatch: Dispatch, here: Incarnation, max_message_bytes: int) -> None:
         self._dispatch = dispatch
         self._here = here
         self._max_message_bytes = max_message_bytes
-        self._seeding = seeding
         self._budget = node_budget(max_message_bytes)
         self.node_of: dict[Connection, str] = {}
         """The name of the node that each connection leads to."""
@@ -88,8 +83,6 @@ class PeerConnections:
         peer.connection = connection
         if self.faults is not None:
             self.faults.attached(connection, arrival.name)
-        if self._seeding is not None:
-            self._seeding.node_up(arrival.name)
         connection.start(arrival.trailing)
         if peer.state == "gone":  # lost between the decision and here, when nothing could close it
             connection.close(gracefully=False)
@@ -104,10 +97,8 @@ class PeerConnections:
             return BeamSession(self._here, there, arrival.flags, max_payload_bytes=limit, budget=budget)
         return SignalStream(self._here, there, max_payload_bytes=limit, budget=budget)
 
-    def ended(self, node: str) -> None:
+    def ended(self) -> None:
         """Follows the end of a connection, which the kernel knows of."""
-        if self._seeding is not None and node not in self.node_of.values():
-            self._seeding.node_down(node)
         if self.is_closing and not self.node_of:
             self.all_ended.wake()
 
@@ -147,4 +138,4 @@ class _PeerReceiver:
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
             kernel.sessions.peer_lost(self._peer, reason, now)
-        self._connections.ended(self._node)
+        self._connections.ended()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import dataclasses
+import importlib
 import os
 import secrets
 import socket
@@ -14,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.peers import BEAM
+from pyx.core.tables import THE_NODE
 from pyx.errors import AlreadyStarted, NameTaken, NodeNameInvalid, PyxError
 from pyx.execution import stdout_router
 from pyx.execution.interrupts import guard_main_thread
@@ -32,10 +34,9 @@ from pyx.runtime.transport import Transport
 from pyx.terms import full_name, host_of, is_full_name, is_long
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pyx.net.cookie import Cookie
-    from pyx.net.seeds import Seed
     from pyx.options import NodeOptions
     from pyx.runtime.local_node import LocalNode
 
@@ -62,7 +63,8 @@ def _start(node: LocalNode, options: NodeOptions) -> str:
     guard_main_thread()
     breakpoints.install()
     full = _long_name(options.name) if options.long else _short_name(node, options.name)
-    planned = _planned(options.seeds, full)
+    clusters = _clusters() if options.seeds else None
+    topologies = clusters.checked_seeds(options.seeds, full) if clusters is not None else ()
     secret = _secret(options.cookie, options.cookie_file)
     erlang = _erlang_cookie(options, secret) if options.beam else None
     creation = secrets.randbelow(2**32 - 1) + 1
@@ -84,7 +86,6 @@ def _start(node: LocalNode, options: NodeOptions) -> str:
                 cookie=secret,
                 erlang_cookie=erlang,
                 hosts_are_one=node.hosts_are_one,
-                seeds=planned,
             )
             node.tasks.use(options.loop)
             node.kernel.tables.set_policy(options.rpc)
@@ -100,6 +101,8 @@ def _start(node: LocalNode, options: NodeOptions) -> str:
             _started.pop(node, None)
             transport.close()
             raise
+        if clusters is not None:
+            node.seeded = clusters.follow_seeds(node, topologies)
     if options.route_output:
         stdout_router.install()
     return full
@@ -161,17 +164,14 @@ def _host_in_full() -> str:
             return socket.gethostname()
 
 
-def _planned(seeds: Sequence[str], here: str) -> list[Seed]:
-    if not seeds:
-        return []
-    from pyx.net.seeds import parse_seed  # not loaded by nodes without seeds
-
-    return [parse_seed(seed, here) for seed in seeds]
+def _clusters() -> Any:
+    """Returns `pyx.cluster`'s module for seeds: above this package, so found by its name, as in `pyx.aio`."""
+    return importlib.import_module("pyx.cluster.cluster_start")
 
 
 def stop(node: LocalNode) -> bool:
     """Closes all connections and gives up the name; returns False if there was none."""
-    with _changing(node), node.dispatch.critical_section():
+    with _changing(node), _without_cluster_of_seeds(node), node.dispatch.critical_section():
         transport = node.transport
         if transport is None:
             return False
@@ -180,6 +180,16 @@ def stop(node: LocalNode) -> bool:
         node.tasks.use(None)
         _started.pop(node, None)
         return True
+
+
+@contextlib.contextmanager
+def _without_cluster_of_seeds(node: LocalNode) -> Iterator[None]:
+    """Ends the search for the seeds, and so the dials, before the body."""
+    cluster, node.seeded = node.seeded, None
+    if cluster is not None:
+        with node.kernel_call as kernel:
+            kernel.process_signals.exit(THE_NODE, cluster, "kill")
+    yield
 
 
 @contextlib.contextmanager
@@ -252,6 +262,7 @@ def info(node: LocalNode) -> dict[str, Any]:
             "queued_bytes": kernel.router.queued(),
             "processes": len(kernel.tables.processes.all()),
             "registered": kernel.registry.registered(),
+            "cluster": dict(node.cluster_counts),
         }
     transport = node.transport
     facts["loop_lag"] = transport.lag.worst(time.monotonic()) if transport is not None else None

@@ -26,10 +26,9 @@ from pyx.runtime.peer_connections import PeerConnections
 from pyx.runtime.rate_limited_log import AcceptFailures
 from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
 from pyx.terms import Incarnation
-from pyx.wire.handshake.failure_texts import HUNG_UP
+from pyx.wire.handshake.failure_texts import HUNG_UP, HUNG_UP_IN_TLS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Literal
 
     from pyx.core.peers import Peer
@@ -38,13 +37,11 @@ if TYPE_CHECKING:
     from pyx.net.cookie import Cookie
     from pyx.net.endpoint import Arrival
     from pyx.net.name_claim import NameClaim
-    from pyx.net.seeds import Seed
     from pyx.net.tcp_carrier import TcpCarrier
     from pyx.options import NodeOptions
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.fault_injection import FaultInjection
     from pyx.runtime.rate_limited_log import RateLimitedLog
-    from pyx.runtime.seeding import Seeding
     from pyx.wire.handshake.machine import Status
 
 
@@ -68,7 +65,6 @@ class Transport:
         cookie: for all peers that have none of their own.
         erlang_cookie: the same for Erlang nodes; None: this node does not speak with them.
         hosts_are_one: see `LocalNode`.
-        seeds: nodes to dial on its own.
 
     Raises:
         NameTaken, RuntimeDirectoryUnsafe, PyxError: the name cannot be had; nothing is left behind.
@@ -85,7 +81,6 @@ class Transport:
         cookie: Cookie,
         erlang_cookie: Cookie | None = None,
         hosts_are_one: bool = False,
-        seeds: Sequence[Seed] = (),
     ) -> None:
         self._dispatch = dispatch
         self._limited_log = limited_log
@@ -122,14 +117,7 @@ class Transport:
             )
         self._endpoint: Endpoint | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._seeding: Seeding | None = None
-        if seeds:
-            from pyx.runtime.seeding import Seeding  # not loaded by nodes without seeds
-
-            self._seeding = Seeding(dispatch, seeds, name)
-        self._connections = PeerConnections(
-            dispatch, self._incarnation, options.max_message_bytes, self._seeding
-        )
+        self._connections = PeerConnections(dispatch, self._incarnation, options.max_message_bytes)
         self._faults: FaultInjection | None = None
         self._timers = NodeTimers(dispatch, name_files)
         self.lag, self.ages = self._timers.lag, self._timers.ages
@@ -207,8 +195,6 @@ class Transport:
                 _MAY[self._dispatch.kernel.tables.policy].partition(" can ")[2].removesuffix(" here"),
             )
         self._timers.start(tick_period, self._endpoint)
-        if self._seeding is not None:
-            self._seeding.start()
 
     def close(self) -> None:
         """Sends a goodbye, waits while the peers accept what is queued, closes everything and frees the name.
@@ -235,8 +221,6 @@ class Transport:
     def _begin_close(self) -> bool:
         self._timers.stop()
         self._connections.is_closing = True
-        if self._seeding is not None:
-            self._seeding.stop()
         for name, count in self._waiting_messages().items():
             log.warning("messages for %s are dropped (%d): the dial to it was given up", name, count)
         with self._dispatch.kernel_call as kernel:
@@ -268,8 +252,6 @@ class Transport:
         with self._dispatch.kernel_call as kernel:
             number = kernel.sessions.dialling(name)
         self._endpoint.dial(name, number)
-        if number is None and self._seeding is not None:
-            self._seeding.dial_failed(name, "the dial was given up")
 
     @property
     def faults(self) -> FaultInjection:
@@ -330,12 +312,11 @@ class Transport:
         with self._dispatch.kernel_call as kernel:
             kernel.sessions.dial_failed(name, words, now, jitter)
         self._dial_ended.wake()
-        if self._seeding is not None:
-            self._seeding.dial_failed(name, words)
 
     def connection_refused(self, reason: str) -> None:
         """See `Owner`."""
-        if reason == HUNG_UP:  # of two nodes that dial each other at once, one gives its dial up: no news
+        # Of two nodes that dial each other at once, one gives its dial up: that is no news.
+        if reason in {HUNG_UP, HUNG_UP_IN_TLS}:
             log.info("a connection was given up before its proof")
             return
         self._limited_log.write("refused connections", logging.WARNING, f"refused a connection: {reason}")

@@ -1,6 +1,7 @@
 """The public names of pyx, which every prompt has; some are loaded by the first input that reads them.
 
-A start loads nothing of `pyx.otp`, nor for Erlang nodes: see `tests/stories/first_prompt_modules.txt`.
+A start loads nothing of `pyx.otp` and `pyx.cluster`, nor for Erlang nodes: see
+`tests/stories/first_prompt_modules.txt`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 LATE_NAMES: Final = frozenset(
     name
     for module, names in _PUBLIC_NAMES.items()
-    if module.startswith("pyx.otp.") or module == "pyx.erlang_terms"
+    if module.startswith(("pyx.otp.", "pyx.cluster.")) or module == "pyx.erlang_terms"
     for name in names
 ) | {"beam"}
 """The public names that no start loads."""

@@ -9,6 +9,9 @@ from pyx.errors import HandshakeFailed
 HUNG_UP: Final = "it hung up"
 """The connection ended before the handshake did."""
 
+HUNG_UP_IN_TLS: Final = f"{HUNG_UP} during the TLS handshake"
+"""The connection ended even earlier."""
+
 REFUSED: Final = "it refused the connection"
 """The peer answered with a failure, without a reason that this node knows."""
 

@@ -20,6 +20,7 @@ import ssl
 from typing import TYPE_CHECKING, Final, cast
 
 from pyx.errors import ProtocolError
+from pyx.wire.handshake.failure_texts import HUNG_UP_IN_TLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +116,7 @@ class TlsMachine:
             ProtocolError: the other end had not sent `close_notify`: it crashed, or the connection was cut.
         """
         if not self.is_established:
-            raise ProtocolError("it hung up during the TLS handshake")
+            raise ProtocolError(HUNG_UP_IN_TLS)
         if not self.peer_has_finished:
             raise ProtocolError("it hung up without closing TLS")
 

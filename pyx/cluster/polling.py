@@ -1,0 +1,11 @@
+"""The pause of strategies that ask again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+
+async def pause(seconds: float) -> None:
+    """Waits *seconds*, shortened by up to a half by chance, so that many nodes do not ask in step."""
+    await asyncio.sleep(seconds * (1 - random.random() / 2))  # noqa: S311 - spreads questions
