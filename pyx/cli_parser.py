@@ -108,7 +108,9 @@ def parser() -> argparse.ArgumentParser:
         help="keep running after CODE or FILE, or as the project's application, until SIGTERM",
     )
     code.add_argument(
-        "--no-start", action="store_true", help="do not start the application of DIR's pyproject.toml"
+        "--no-start",
+        action="store_true",
+        help="leave DIR's pyproject.toml unread: start no application, and look for no cluster",
     )
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     words.formatter_class = argparse.RawDescriptionHelpFormatter  # help has the width of the terminal

@@ -36,7 +36,7 @@ _TAKES_VALUE: Final = {
     **{
         option.flag: option.takes_value
         for option in OPTIONS
-        if option.flag is not None and option.name not in {"listen", "port", "seeds"}  # no other hosts here
+        if option.flag is not None and option.name not in {"listen", "port"}  # no other hosts here
     },
     "-S": True,
 }

@@ -40,6 +40,8 @@ processes.  Everything that is shown goes through one writer.
     project            the user's modules: found, bound, reloaded
     module_folder      the modules of a folder
     new_project        `pyx new NAME`
+    project_file          `[tool.pyx]` in pyproject.toml
+    declared_cluster      where the project says that other nodes are looked for
     declared_application  what pyproject.toml names as the project's application
     project_application   the application of a project: before the first prompt, and as a service
     program            a program's file or text, run as `python` does

@@ -42,6 +42,7 @@ from pyx.shell.termination import Termination
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.options import NodeOptions
     from pyx.otp.application import RunningApplication
     from pyx.shell.completion import Completion
     from pyx.shell.frontend import Frontend
@@ -168,7 +169,7 @@ class App:
         """Starts the node, runs the programs, then the prompt or a service's wait; returns the exit code."""
         options, frontend = self._options, self._frontend
         if options.node is not None:
-            start_stop.start(this_node(), options.node)
+            start_stop.start(this_node(), self._with_declared_cluster(options.node))
         helpers = Helpers(project, lambda: frontend.terminal.width)
         lower = {**vars(builtins), **public_names(), **helpers.names()}
         main = make_main(lower)
@@ -219,10 +220,21 @@ class App:
         process.finish_line(newline=frontend.is_interactive)
         return code or 0
 
+    def _with_declared_cluster(self, node: NodeOptions) -> NodeOptions:
+        """Returns the options of the node, with what the project says about its cluster."""
+        if not (self._options.joins_cluster and self._has_project_file()):
+            return node
+        from pyx.shell.declared_cluster import with_declared_cluster
+
+        return with_declared_cluster(node, self._options.directory)
+
+    def _has_project_file(self) -> bool:
+        return os.path.isfile(f"{self._options.directory}/pyproject.toml")  # noqa: PTH113 - raises nothing if a permission is missing
+
     def _declared_application(self) -> str | None:
         """Returns the application of the project, if it is to be started."""
         options = self._options
-        if not options.starts_application or not os.path.isfile(f"{options.directory}/pyproject.toml"):  # noqa: PTH113 - raises nothing if a permission is missing
+        if not (options.starts_application and self._has_project_file()):
             return None
         from pyx.shell.declared_application import declared_application
 

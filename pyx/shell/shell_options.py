@@ -23,7 +23,7 @@ class ShellOptions(NamedTuple):
     stay: bool = False
     halt: bool = True
     start: bool = True
-    """False: the application that the project declares is not started."""
+    """False: the application that the project declares is not started, nor its cluster joined."""
     driver: tuple[int, int] | None = None
     """The descriptors on which a runner drives the shell (see `driver.py`)."""
     remsh: str | None = None
@@ -42,3 +42,8 @@ class ShellOptions(NamedTuple):
     def starts_application(self) -> bool:
         """True if the project's application is started, where there is a prompt or a service to use it."""
         return self.start and not self.has_program and self.remsh is None and self.rpc_eval is None
+
+    @property
+    def joins_cluster(self) -> bool:
+        """True if a node with a name looks for the nodes that the project declares."""
+        return self.start and self.remsh is None and self.rpc_eval is None

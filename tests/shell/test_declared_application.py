@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.shell.declared_application import ProjectFileInvalid, declared_application
+from pyx.shell.declared_application import declared_application
+from pyx.shell.project_file import ProjectFileInvalid
 
 if TYPE_CHECKING:
     from pathlib import Path
