@@ -464,5 +464,37 @@ DETAILS: Final = (
         "an `Agent.update` that takes too long for its caller is carried out",
         tests=("tests/otp/test_agent.py::TestHere::test_a4_update_that_takes_too_long_is_carried_out",),
     ),
+    # ------------------------------------------------------------ clusters (libcluster)
+    Detail(
+        "pruned by an empty answer",
+        "libcluster's DNSPoll disconnects every node of a domain when DNS once answers nothing",
+        "an empty or failed answer changes nothing; only `prune` disconnects, after two whole answers",
+        "a failing resolver must not take healthy connections apart",
+        (
+            "tests/cluster/test_topology.py::TestPrune::test_l8_error_and_empty_answer_prune_nothing",
+            "tests/cluster/test_cluster.py::TestSightings::test_49_error_and_empty_answer_disconnect_nothing",
+        ),
+    ),
+    Detail(
+        "lost node of a cluster",
+        "libcluster's Epmd does not connect again to a node that is lost",
+        "it is dialled again, with pauses, for as long as it is found",
+        "a node that restarts should be back without being asked for",
+        ("tests/cluster/test_topology.py::TestDial::test_l2_lost_node_is_always_dialled_again",),
+    ),
+    Detail(
+        "strangers of one host",
+        "libcluster's LocalEpmd connects to every node of the host, of other users and projects too",
+        "`local:` finds the nodes of this user, by a pattern where one is given",
+        "strangers would refuse, or should have been refused",
+        ("tests/cluster/test_strategies.py::TestLocalNodes::test_l3_nodes_of_this_user_are_found",),
+    ),
+    Detail(
+        "reason of a failed connection",
+        "libcluster says `unable to connect`, again and again",
+        "the reason is said, once for each",
+        "the user of the node can correct it",
+        ("tests/cluster/test_cluster.py::TestConnections::test_51_wrong_cookie_is_one_line",),
+    ),
 )
 """Followed where nothing is said of pyx."""

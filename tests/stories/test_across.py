@@ -116,7 +116,7 @@ class TestSeeds:
     def test_seed_is_dialled_until_it_is_up_and_again_when_it_is_lost(self, lone_host: Host) -> None:
         port = free_port()
         gus = shell(lone_host, "gus@127.0.0.1", "--port", port, "--seed", "bob@127.0.0.2")
-        gus.sees("[warning] the seed bob@127.0.0.2 cannot be reached: cannot connect to 127.0.0.2 port ")
+        gus.sees("[warning] cluster seed: bob@127.0.0.2 cannot be reached: cannot connect to 127.0.0.2 port ")
         bob = shell(lone_host, "bob@127.0.0.2", "--port", port)
         bob.comes_to("Node.list()", "['gus@127.0.0.1']")
         bob.kill()
