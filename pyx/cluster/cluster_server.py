@@ -183,11 +183,11 @@ class ClusterServer(GenServer):
         if nodes is None:
             return
         now, jitter = time.monotonic(), random.random()  # noqa: S311 - spreads retries
-        come, gone = self._topology.connected(nodes, now, jitter)
-        visible = Node.list() if come else []
+        hidden = Node.list("hidden") if self._hooks.list_nodes is None else []
+        come, gone = self._topology.connected(nodes, now, jitter, hidden=hidden)
         for node in come:
             cluster_log.connected(self._topology.finder(node), node)
-            if self._hooks.list_nodes is None and node not in visible:
+            if node in hidden:
                 Node.monitor(node, True)  # there is no other word of the loss of a hidden node
         for node in gone:
             cluster_log.lost(self._topology.finder(node), node)

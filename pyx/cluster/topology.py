@@ -96,6 +96,7 @@ class Topology:
         """When each node that was found is due; infinity while it is dialled or up."""
         self._in_progress: set[str] = set()
         self._up: frozenset[str] = frozenset()
+        self._hidden: frozenset[str] = frozenset()
         self._prunes: list[Prune] = []
 
     # ------------------------------------------------------------ collected
@@ -190,11 +191,15 @@ class Topology:
 
     # ------------------------------------------------------------ fed: connections
 
-    def connected(self, nodes: Iterable[str], now: float, jitter: float) -> tuple[list[str], list[str]]:
+    def connected(
+        self, nodes: Iterable[str], now: float, jitter: float, *, hidden: Iterable[str] = ()
+    ) -> tuple[list[str], list[str]]:
         """Notes which nodes are connected; returns those of the found ones that have come, and have gone.
 
-        A lost node is due after a back-off, which *jitter* (random, 0 to 1) shortens.
+        A lost node is due after a back-off, which *jitter* (random, 0 to 1) shortens.  Those of them that are
+        *hidden* belong to the cluster only if they were found: others only ask something here.
         """
+        self._hidden = frozenset(hidden)
         before, self._up = self._up, frozenset(nodes)
         come = sorted((self._up - before) & self._dial_at.keys())
         gone = sorted((before - self._up) & self._dial_at.keys())
@@ -242,7 +247,7 @@ class Topology:
     @property
     def nodes(self) -> list[str]:
         """The nodes of this cluster that are there, with this one, sorted."""
-        return sorted({self._here, *self._up})
+        return sorted({self._here, *(self._up - (self._hidden - self._dial_at.keys()))})
 
     def facts(self) -> dict[str, Any]:
         """Returns what `Cluster.info` shows."""

@@ -325,6 +325,12 @@ class TestFacts:
         assert facts["topologies"]["dns"]["prune"] is True
         assert facts["topologies"]["dns"]["reason"] is None
 
+    def test_hidden_node_that_was_not_found_is_no_part_of_the_cluster(self) -> None:
+        told = Told()
+        told.sees(BOB)
+        told.machine.connected([BOB, EVE, "rem-3fa9c1@h"], 0.0, 0.0, hidden=[BOB, "rem-3fa9c1@h"])
+        assert told.machine.nodes == [HERE, BOB, EVE]
+
     def test_all_that_happens_is_counted(self) -> None:
         told = Told()
         assert told.counts == dict.fromkeys(COUNTERS, 0)
