@@ -28,7 +28,7 @@ STRATEGIES: Final = {
     "dns": "pyx.cluster.dns_addresses:DnsAddresses",
     "srv": "pyx.cluster.srv_records:SrvRecords",
     "kubernetes": "pyx.cluster.kubernetes_pods:KubernetesPods",
-    "lan": "pyx.cluster.lan_beacon:LanBeacon",
+    "lan": "pyx.cluster.lan_services:LanServices",
 }
 """The kinds of pyx's own, by name; each is imported when it is configured."""
 

@@ -88,7 +88,7 @@ class TestSeeds:
             ("kubernetes:", "the seed 'kubernetes:': selector is missing: one looks like 'app=pyx'"),
             ("consul:pyx", "the seed 'consul:pyx': there is no strategy 'consul': there are dns, hosts, kub"),
             ("local:", "the seed 'local:': it finds nodes with short names \\(--sname\\), and gus@10.0.0.5 "),
-            ("lan:10.0.0.1", "the seed 'lan:10.0.0.1': group is a multicast address of IPv4 like '239"),
+            ("lan:eth0", "the seed 'lan:eth0': interface is an address of this host like '10.0.0.5'"),
         ],
     )
     def test_bad_seed_is_one_line(self, seed: str, sentence: str) -> None:
@@ -126,7 +126,10 @@ class TestTables:
             ),
             ({"strategy": "static", "nodes": []}, r"nodes is a list like \['gus@10.0.0.5'\], not \[\]"),
             ({"strategy": "lan", "prune": True}, "prune cannot be had with lan"),
-            ({"strategy": "lan", "port": "x"}, "port is a number from 1 to 65535, not 'x'"),
+            (
+                {"strategy": "lan", "interface": "x"},
+                "interface is an address of this host like '10.0.0.5', not 'x'",
+            ),
             (
                 {"strategy": "kubernetes", "selector": "app=pyx", "mode": "name"},
                 "mode is one of 'ip', 'dns', 'hostname', not 'name'",
@@ -166,7 +169,11 @@ class TestThirdParties:
 
     @pytest.mark.parametrize(
         ("kind", "library", "config"),
-        [("srv", "dns", {"query": "pyx"}), ("kubernetes", "kr8s", {"selector": "app=pyx"})],
+        [
+            ("srv", "dns", {"query": "pyx"}),
+            ("kubernetes", "kr8s", {"selector": "app=pyx"}),
+            ("lan", "zeroconf", {}),
+        ],
     )
     def test_missing_library_is_one_line_with_what_to_install(
         self, monkeypatch: pytest.MonkeyPatch, kind: str, library: str, config: dict[str, Any]
@@ -184,7 +191,7 @@ def test_kind_loads_no_other_kind() -> None:
         "import sys; from pyx.cluster.configuration import configured_seeds; "
         "configured_seeds(['bob@vm'], 'gus@vm'); "
         "print([m for m in sys.modules if m.split('.')[0] in ('dns', 'kr8s', 'zeroconf')], "
-        "'pyx.cluster.lan_beacon' in sys.modules)"
+        "'pyx.cluster.lan_services' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[] False\n"
