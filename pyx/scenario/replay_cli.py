@@ -24,6 +24,7 @@ from pyx.shell.history import History, history_path
 from pyx.shell.loop import LineTerminal
 from pyx.shell.screen import Screen
 from pyx.shell.standard_streams import OutputLost, complain, discard
+from pyx.shell.theme import theme_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -159,9 +160,7 @@ def _terminal(takeover: Takeover) -> Terminal:
     from pyx.shell.terminal import PersonTerminal
 
     history = History(history_path(), show_line)
-    return PersonTerminal(
-        screen, history, takeover.complete, stdout=sys.stdout, colour=not os.environ.get("NO_COLOR")
-    )
+    return PersonTerminal(screen, history, takeover.complete, stdout=sys.stdout, theme=theme_for(os.environ))
 
 
 def _line_reader(screen: Screen) -> Callable[[str], str]:

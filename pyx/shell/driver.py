@@ -49,6 +49,7 @@ from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import TRANSCRIPT_COLUMNS, node_name, show_outcome
 from pyx.shell.screen import ScreenStream
 from pyx.shell.standard_streams import replaced
+from pyx.shell.theme import NONE
 from pyx.shell.tty import ScriptedStdin
 from pyx.terms import incarnations
 
@@ -122,7 +123,7 @@ class Driver:
 
     is_interactive = True
     width = TRANSCRIPT_COLUMNS
-    colour = False
+    theme = NONE
 
     def __init__(self, incoming: int, outgoing: int) -> None:
         self.on_output_lost: Callable[[], object] = lambda: None

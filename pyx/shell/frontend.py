@@ -20,6 +20,7 @@ from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, repo
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
 from pyx.shell.start_collections import has_frozen, no_collections
+from pyx.shell.theme import NONE, theme_for
 from pyx.shell.tty import TtyStdin
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ class StandardFrontend:
         self._has_person = self.is_interactive and sys.stdin.isatty() and self._stdout.isatty()
         self._shows_banner = self._has_person and not options.has_program
         self._recorder = options.recorder
+        shows_colours = sys.stderr.isatty() and self._stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._theme = theme_for(os.environ) if shows_colours else NONE
         self.on_output_lost: Callable[[], object] = lambda: None
         self._screen = Screen(self._stdout, on_lost=self._output_was_lost, on_output=self._report)
         self.console: Console = self._screen
@@ -120,7 +123,7 @@ class StandardFrontend:
         stderr = ScreenStream(self._screen, sys.stderr) if self._has_person else sys.stderr
         with replaced(stdin, stdout, stderr), recorded_input(self._recorder, shows_prompt=self._has_person):
             try:
-                with log_shown(lambda: self.terminal.width):
+                with log_shown(lambda: self.terminal.width, NONE if self._recorder else self._theme):
                     yield
             finally:
                 if self.is_interactive:
@@ -159,7 +162,7 @@ class StandardFrontend:
                 History(history_path(), warn, cookies_in_force),
                 complete,
                 stdout=self._stdout,
-                colour=not os.environ.get("NO_COLOR"),
+                theme=self._theme,
             )
 
     def end_prompt(self, error: BaseException) -> bool:

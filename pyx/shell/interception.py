@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.shell.loop import Terminal
+    from pyx.shell.theme import Theme
 
 
 class Interception:
@@ -72,9 +73,9 @@ class InterceptedTerminal:
         return self._terminal.width
 
     @property
-    def colour(self) -> bool:
+    def theme(self) -> Theme:
         """See `loop.Terminal`."""
-        return self._terminal.colour
+        return self._terminal.theme
 
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `loop.Terminal`."""

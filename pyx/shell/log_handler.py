@@ -7,6 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
+from pyx.shell.theme import NONE, Theme
 from pyx.shell.wrapping import NARROW_COLUMNS, wrapped
 
 if TYPE_CHECKING:
@@ -20,11 +21,13 @@ class LogHandler(logging.Handler):
 
     Args:
         columns: returns the width of the terminal that shows the log.
+        theme: its colours.
     """
 
-    def __init__(self, columns: Callable[[], int] = lambda: NARROW_COLUMNS) -> None:
+    def __init__(self, columns: Callable[[], int] = lambda: NARROW_COLUMNS, theme: Theme = NONE) -> None:
         super().__init__(logging.WARNING)
         self._columns = columns
+        self._theme = theme
 
     def emit(self, record: logging.LogRecord) -> None:
         """See `logging.Handler`."""
@@ -32,7 +35,8 @@ class LogHandler(logging.Handler):
             return
         with contextlib.suppress(OSError, ValueError):
             line = f"[{record.levelname.lower()}] {record.getMessage()}\n"
-            sys.stderr.write(wrapped(line, self._columns()))
+            text = wrapped(line, self._columns())
+            sys.stderr.write(painted_record(text, self._theme) if self._theme.has_colours else text)
 
     def _has_another(self, logger: logging.Logger | None) -> bool:
         """True if another handler receives the records of *logger* too."""
@@ -43,10 +47,25 @@ class LogHandler(logging.Handler):
         return False
 
 
+def painted_record(text: str, theme: Theme) -> str:
+    """Returns the text of a record with the colours of its level, and of the tracebacks in it."""
+    level, bracket, message = text.partition("]")
+    role = "warning" if level == "[warning" else "error"
+    lines = message.split("\n")
+    is_below = False  # below the head of a traceback, lines without indentation name the exception
+    for number, line in enumerate(lines):
+        if line.lstrip().startswith("Traceback (most recent call last)"):
+            is_below = True
+            lines[number] = theme.painted(line, "traceback")
+        elif is_below and line[:1].strip():
+            lines[number] = theme.painted(line, "error")
+    return theme.painted(level + bracket, role) + "\n".join(lines)
+
+
 @contextlib.contextmanager
-def log_shown(columns: Callable[[], int] = lambda: NARROW_COLUMNS) -> Iterator[None]:
+def log_shown(columns: Callable[[], int] = lambda: NARROW_COLUMNS, theme: Theme = NONE) -> Iterator[None]:
     """Shows pyx's log inside; see `LogHandler`."""
-    handler = LogHandler(columns)
+    handler = LogHandler(columns, theme)
     logging.getLogger("pyx").addHandler(handler)
     try:
         yield

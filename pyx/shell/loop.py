@@ -22,6 +22,7 @@ from pyx.shell.evaluate import (
 )
 from pyx.shell.program import exit_code
 from pyx.shell.render import render
+from pyx.shell.theme import NONE, Theme
 from pyx.shell.tty import as_utf8
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ class Terminal(Protocol):
         """Columns, now."""
 
     @property
-    def colour(self) -> bool:
-        """True if ANSI colours may be shown."""
+    def theme(self) -> Theme:
+        """The colours of what is shown; `NONE` where there are none."""
 
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """Reads one whole input.
@@ -174,7 +175,7 @@ def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
         interrupted = isinstance(outcome.exception, KeyboardInterrupt)
         terminal.show(outcome.text, "interrupt" if interrupted else "error")
     elif isinstance(outcome, Value) and outcome.value is not None:
-        text = render(outcome.value, width=terminal.width, colour=terminal.colour)
+        text = render(outcome.value, width=terminal.width, theme=terminal.theme)
         terminal.show(text + "\n", "echo")
 
 
@@ -188,7 +189,7 @@ class LineTerminal:
     """
 
     width = 80
-    colour = False
+    theme = NONE
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from pyx.shell.loop import Prompt, Terminal
+    from pyx.shell.theme import Theme
 
 SHELL: Final = "shell"
 """The source of what the shell and its evaluations show; see `RecordHooks.on_output`."""
@@ -62,9 +63,9 @@ class RecordedTerminal:
         self._hooks = hooks
 
     @property
-    def colour(self) -> bool:
+    def theme(self) -> Theme:
         """See `loop.Terminal`."""
-        return self._terminal.colour
+        return self._terminal.theme
 
     def read(self, prompt: Callable[[], Prompt]) -> str:
         """See `loop.Terminal`."""

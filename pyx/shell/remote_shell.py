@@ -94,7 +94,7 @@ class RemoteShell:
                     self._show(f"job {job} goes on: {place}\n", "interrupt")
                 case "value", str() as value if value:
                     terminal = self._frontend.terminal
-                    self._show((highlight(value) if terminal.colour else value) + "\n", "echo")
+                    self._show(highlight(value, terminal.theme) + "\n", "echo")
                 case "error" | "interrupt" | "notice", str() as shown:
                     # After "still running" the terminal has shown no other ^C.
                     self._show(shown, "notice" if self._was_named else kind)

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.atoms import written_key
 from pyx.printable import filter_foreign, on_one_line
+from pyx.shell.theme import NONE, TOKEN_ROLES
 from pyx.terms import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pyx.shell.theme import Theme
 
 MOST_ITEMS: Final = 100
 """The largest number of items of one container; IEx shows 50 in all."""
@@ -39,16 +42,16 @@ class _Group(NamedTuple):
 _Piece: TypeAlias = str | _Group
 
 
-def render(value: object, *, width: int = 80, colour: bool = False) -> str:
+def render(value: object, *, width: int = 80, theme: Theme = NONE) -> str:
     """Returns the text that shows *value*, without a final newline.
 
     Args:
         value: any object; its `repr` may raise.
         width: the columns at which long containers are broken.
-        colour: True for ANSI colours.
+        theme: the colours.
     """
     text = filter_foreign(_lay_out(_Splitter().split(value, 0), width, 0, 0))
-    return highlight(text) if colour else text
+    return highlight(text, theme)
 
 
 def render_whole(value: object) -> str:
@@ -56,10 +59,10 @@ def render_whole(value: object) -> str:
     return filter_foreign(_safe_repr(value, most=None))
 
 
-def highlight(text: str) -> str:
-    """Returns the Python source *text* with ANSI colours."""
-    from pygments import highlight as pygments_highlight
-    from pygments.formatters import TerminalFormatter
+def highlight(text: str, theme: Theme) -> str:
+    """Returns the Python source *text* in the colours of *theme*."""
+    if not theme.has_colours:
+        return text
     from pygments.lexer import inherit
     from pygments.lexers.python import PythonLexer
     from pygments.token import Name
@@ -67,10 +70,18 @@ def highlight(text: str) -> str:
     class PidLexer(PythonLexer):  # made here because pygments is imported only where colours are shown
         tokens = {"root": [(r"#(?:PID|Ref)<[\d.]+>", Name.Constant), inherit]}  # noqa: RUF012 - pygments' way
 
-    coloured: str = pygments_highlight(
-        text, PidLexer(stripnl=False, ensurenl=False), TerminalFormatter(bg="dark")
+    lexer = PidLexer(stripnl=False, ensurenl=False)
+    return "".join(
+        theme.painted(piece, role) if (role := role_of(".".join(token).lower())) else piece
+        for token, piece in lexer.get_tokens(text)
     )
-    return coloured
+
+
+def role_of(token: str) -> str | None:
+    """Returns the role of one of pygments' tokens, as `"literal.string.double"`."""
+    while token and token not in TOKEN_ROLES:
+        token = token.rpartition(".")[0]
+    return TOKEN_ROLES.get(token)
 
 
 # ---------------------------------------------------------------- a value as pieces, within the limits

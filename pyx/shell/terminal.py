@@ -47,12 +47,12 @@ if TYPE_CHECKING:
     from pyx.shell.completion import Completion
     from pyx.shell.history import History
     from pyx.shell.screen import Screen
+    from pyx.shell.theme import Theme
 
 _INDENT: Final = " " * 4
 _LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
 _KEYS_SECONDS: Final = 0.005
 """The pause between two batches of output, in which typed keys are handled."""
-_STYLE: Final = {"prompt": "ansicyan", "continuation": "ansibrightblack"}
 
 
 class PersonTerminal:
@@ -63,7 +63,7 @@ class PersonTerminal:
         history: typed statements of earlier sessions.
         complete: (text, cursor) -> candidates; called on a thread of its own.
         stdout: the original stream: `sys.stdout` is replaced while a shell runs.
-        colour: False for NO_COLOR.
+        theme: the colours.
         source: the keys; None: those of `sys.stdin`.
         output: prompt_toolkit's output; None: that of *stdout*.
     """
@@ -75,11 +75,11 @@ class PersonTerminal:
         complete: Callable[[str, int], Completion],
         *,
         stdout: TextIO,
-        colour: bool,
+        theme: Theme,
         source: Input | None = None,
         output: Output | None = None,
     ) -> None:
-        self.colour = colour
+        self.theme = theme
         self._history = history
         self._screen = screen
         self._stdout = stdout
@@ -87,7 +87,7 @@ class PersonTerminal:
         self._printing: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._signals = PromptSignals(lambda: self._soon(self._restore_modes))
-        self._lexer = _PythonLexer() if colour else None
+        self._lexer = _PythonLexer() if theme.has_colours else None
         self._session: PromptSession[str] = PromptSession(
             message=lambda: [("class:prompt", self._fitted_prompt().first)],
             prompt_continuation=lambda width, _line, is_wrapped: [
@@ -95,8 +95,9 @@ class PersonTerminal:
             ],
             multiline=True,
             lexer=self._lexer,
-            style=Style.from_dict(_STYLE),
-            color_depth=None if colour else ColorDepth.DEPTH_1_BIT,
+            style=Style.from_dict(theme.for_editor()),
+            include_default_pygments_style=False,
+            color_depth=None if theme.has_colours else ColorDepth.DEPTH_1_BIT,
             history=_HistoryAdapter(history),
             auto_suggest=AutoSuggestFromHistory(),
             completer=_CompletionAdapter(complete),
@@ -150,8 +151,8 @@ class PersonTerminal:
             text = wrapped(text, self.width)
         if what == "interrupt":
             text = "\n" + text  # after the ^C that the terminal itself has shown
-        elif what != "echo" and self.colour:
-            text = _painted(text, "\x1b[31m" if what == "error" else "\x1b[2m")
+        elif what != "echo":
+            text = self.theme.painted(text, "error" if what == "error" else "notice")
         self._screen.show(text)
 
     def leave(self, error: BaseException) -> bool:
@@ -241,12 +242,6 @@ class PersonTerminal:
     async def _print_all(self) -> None:
         while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110
             await asyncio.sleep(_KEYS_SECONDS)  # the pause lets keys be handled
-
-
-def _painted(text: str, colour: str) -> str:
-    return "".join(
-        f"{colour}{line.removesuffix(chr(10))}\x1b[0m\n" for line in text.splitlines(keepends=True)
-    )
 
 
 class _PythonLexer(Lexer):

@@ -10,6 +10,7 @@ import pytest
 from pyx.atoms import Atom
 from pyx.erlang_terms import ImproperList, Map
 from pyx.shell.render import MOST_CHARACTERS, render
+from pyx.shell.theme import BOTH
 from pyx.terms import Pid, Struct
 
 
@@ -143,7 +144,7 @@ def test_control_characters_in_a_repr_are_escaped() -> None:
 
 def test_colour_marks_pids_and_strings_and_adds_nothing_else() -> None:
     value = [Pid(5), "text", None]
-    coloured = render(value, colour=True)
+    coloured = render(value, theme=BOTH)
     assert "\x1b[" in coloured
     assert "#PID<0.5.0>\x1b[" in coloured
     plain = "".join(part.partition("m")[2] for part in ("m" + coloured).split("\x1b["))

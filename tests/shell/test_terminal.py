@@ -20,6 +20,7 @@ from pyx.shell.history import History
 from pyx.shell.loop import Prompt
 from pyx.shell.screen import Screen
 from pyx.shell.terminal import PersonTerminal, _PythonLexer
+from pyx.shell.theme import BOTH
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Editor:
                 Completion(cursor - 2, ["print("]) if text[:cursor].endswith("pr") else Completion(0, [])
             ),
             stdout=self.stream,
-            colour=True,
+            theme=BOTH,
             source=keys,
             output=DummyOutput(),
         )
@@ -218,7 +219,7 @@ class TestOutput:
 
     def test_errors_are_coloured_line_by_line(self, editor: Editor) -> None:
         editor.terminal.show("KeyError: 1\nhint: x\n", "error")
-        assert editor.stream.getvalue() == "\x1b[31mKeyError: 1\x1b[0m\n\x1b[31mhint: x\x1b[0m\n"
+        assert editor.stream.getvalue() == BOTH.painted("KeyError: 1\nhint: x\n", "error")
         editor.terminal.show("[1]\n", "echo")
         assert editor.stream.getvalue().endswith("\x1b[0m\n[1]\n")
 
