@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import tempfile
@@ -24,14 +25,19 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 
+_COLOURS = ("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "PYTHON_COLORS", "CLICOLOR", "CLICOLOR_FORCE")
+"""Variables that would colour, or not, what child processes of tests write; some tests set them."""
+
 hypothesis.settings.register_profile("pyx", database=None, deadline=None)  # a checkout may be read-only
 hypothesis.settings.load_profile("pyx")
 
 
 @pytest.hookimpl(trylast=True)  # after pytest's own plugin for crashes
 def pytest_configure(config: pytest.Config) -> None:
-    """Restores signals ignored under `nohup` or `&`, so that child processes of tests receive them."""
+    """Restores what child processes of tests inherit: colours, and signals ignored under `nohup` or `&`."""
     config.pluginmanager.register(crash_reports)
+    for name in _COLOURS:
+        os.environ.pop(name, None)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

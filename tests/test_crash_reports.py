@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.crash_reports import told
+from tests.inner_pytest import run_pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytest.importorskip("xdist")
 
@@ -28,16 +29,7 @@ def crashes():
 def test_report_of_a_crash_shows_signal_and_stack(workers: list[str], tmp_path: Path) -> None:
     (tmp_path / "test_crash.py").write_text(CRASH)
     (tmp_path / "conftest.py").write_text("from tests.crash_reports import *")
-    command = [sys.executable, "-m", "pytest", "--quiet", "-p", "no:cacheprovider", *workers, "test_crash.py"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_pytest(tmp_path, *workers, "test_crash.py")
     text = done.stdout + done.stderr
     assert text.count("Fatal Python error: Segmentation fault") == 1
     assert "in crashes\n" in text

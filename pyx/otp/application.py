@@ -16,10 +16,12 @@ child, which is the top supervisor of the tree.  It ends with that.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.execution import context
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
 from pyx.otp.application_errors import (
@@ -27,6 +29,7 @@ from pyx.otp.application_errors import (
     ApplicationInvalid,
     ApplicationNotStarted,
 )
+from pyx.otp.call_errors import CallError
 from pyx.otp.child_work import kept
 from pyx.otp.children import ChildSpec
 from pyx.otp.restart_intensity import RestartIntensity
@@ -44,6 +47,9 @@ from pyx.terms import Pid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_LONGEST_START_SECONDS: Final = 5.0
+"""An interrupted start has this long to come to its end, as a worker of OTP's has to stop."""
+
 
 class RunningApplication:
     """An application from its start to its end.
@@ -59,6 +65,11 @@ class RunningApplication:
         self.ended = LockSlot()
         """Woken when it has ended."""
         self.master: Pid | None = None
+        """Set once it is started."""
+        self.starting: Pid | None = None
+        """The same pid, from the first line that runs in that process."""
+        self.top_is_started = LockSlot()
+        """Woken when its top supervisor is started, or will not be."""
         self._function = function
         decisions = Restarts("one_for_one", RestartIntensity(0), "any_significant")
         spec = ChildSpec(
@@ -73,15 +84,43 @@ class RunningApplication:
 
     def run(self) -> None:
         """What the master process runs."""
+        self.starting = context.require("an application").process.pid
         try:
             run_supervisor(self._server, is_linked=False)
         finally:
-            _running.pop(self.name, None)
+            self._is_over()
             if self.master is not None and not self.is_stopping:
                 log.error("%s", f"application {self.name} has ended, with its top supervisor")
+            self.top_is_started.wake()
             self.ended.wake()
 
+    async def give_up(self) -> None:
+        """Stops what an interrupted start has started, the newest process first, and waits for its end.
+
+        A start that does not come to its end in time, or a second Ctrl-C, leaves the tree to the kill of its
+        first process.
+        """
+        self.is_stopping = True
+        try:
+            if self.top_is_started.wait(_LONGEST_START_SECONDS) and self.starting is not None:
+                with contextlib.suppress(CallError):  # it has ended by itself
+                    await stop(self.starting, "shutdown")
+        finally:
+            self._is_over()
+            if self.starting is not None:
+                Process.exit(self.starting, "kill")
+
+    def _is_over(self) -> None:
+        if _running.get(self.name) is self:  # the next start may have begun
+            del _running[self.name]
+
     def _start_top(self) -> Pid:
+        try:
+            return self._started_top()
+        finally:
+            self.top_is_started.wake()
+
+    def _started_top(self) -> Pid:
         top = self._function()
         if isinstance(top, list):
             return Supervisor.start_link(top, strategy="one_for_one")
@@ -116,8 +155,9 @@ class Application:
     def start(application: str) -> Pid:
         """Starts an application and all processes of its tree; returns the pid that it runs below.
 
-        It goes on when the caller ends.  If its top supervisor gives up, it ends, and the log says so; the
-        node goes on, as with a temporary application of OTP (a service, `pyx --no-halt`, ends instead).
+        It goes on when the caller ends.  Ctrl-C and SIGTERM wait until the start is over, for 5 s at most,
+        and stop what was started.  If its top supervisor gives up, it ends, and the log says so; the node
+        goes on, as with a temporary application of OTP (a service, `pyx --no-halt`, ends instead).
 
         Args:
             application: `"shop:application"`: a function, without arguments, of a module that is imported.
@@ -165,9 +205,12 @@ async def started_application(application: str) -> RunningApplication:
             raise ApplicationAlreadyStarted(name)
         _running[name] = running = RunningApplication(name, function)
     try:
-        pid = await start_process(running.run, what=f"the application {name}")
+        pid = await start_process(running.run, what=f"the application {name}", is_known=True)
     except StartFailed as error:
         raise StartFailed(error.what, _inner(error.reason)) from None
+    except (KeyboardInterrupt, SystemExit):
+        await running.give_up()
+        raise
     except BaseException:
         _running.pop(name, None)
         raise

@@ -53,6 +53,7 @@ async def start_process(
     link: bool = False,
     timeout: float | None = None,
     initial_call: tuple[str, str, int] | None = None,
+    is_known: bool = False,
 ) -> Pid | None:
     """Starts a process on this node and waits until it is ready; returns its pid, or None if it was ignored.
 
@@ -67,6 +68,7 @@ async def start_process(
         link: links the process to the caller, which is a process, from its first moment.
         timeout: seconds until it is killed, if it is not ready; None: no limit.
         initial_call: as `Process.info` shows it; None: that of *body*.
+        is_known: the caller has the pid all the same, and stops the process itself after Ctrl-C or SIGTERM.
 
     Raises:
         StartFailed: it ended before it was ready, or *timeout* is over.
@@ -85,8 +87,9 @@ async def start_process(
             in_time = await pending.wait(seconds)
         except ProcessKilled:  # a link tells the process; without one it goes on, as in OTP
             raise
-        except BaseException:
-            _give_up(here, pid, link=link)
+        except BaseException as error:
+            if not (is_known and isinstance(error, (KeyboardInterrupt, SystemExit))):
+                _give_up(here, pid, link=link)
             raise
         if not in_time:
             _give_up(here, pid, link=link)

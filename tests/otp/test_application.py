@@ -20,11 +20,14 @@ from pyx import (
     Supervisor,
     aio,
     child,
+    receive,
     self,
     send,
 )
+from pyx.execution.interrupts import interrupt_main_thread
+from pyx.otp import application
 from pyx.otp.application import running_application
-from tests.local_nodes import HANG, end_of, until
+from tests.local_nodes import HANG, end_of, until, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,6 +147,58 @@ def test_application_goes_on_when_its_starter_ends(shop: Callable[..., str], nod
     assert started.wait(HANG)
     end_of(node, pid)
     assert Application.started() == [NAME]
+
+
+class Interrupting:
+    """A child whose start is interrupted by Ctrl-C, and goes on when the whole start is given up."""
+
+    go_on = threading.Event()
+
+    @classmethod
+    def start_link(cls) -> Pid:
+        interrupt_main_thread()
+        running = running_application(NAME)
+        assert running is not None
+        until(lambda: running.is_stopping)
+        wait_for(cls.go_on)
+        return Supervisor.start_link([], strategy="one_for_one")
+
+
+def test_interrupted_start_stops_in_reverse_order_what_it_has_started(shop: Callable[..., str]) -> None:
+    stopped: list[str] = []
+
+    def keep(name: str) -> None:
+        Process.flag("trap_exit", True)
+        Process.register(self(), name)
+        stopped.append(f"{name}: {receive()[2]}")
+
+    Interrupting.go_on.set()
+    children = [child(keep, "one", id="one"), child(keep, "two", id="two"), Interrupting]
+    what = shop(lambda: children)
+    with pytest.raises(KeyboardInterrupt):
+        Application.start(what)
+    assert stopped == ["two: shutdown", "one: shutdown"]
+    assert Process.registered() == []
+    children.pop()
+    Application.start(what)
+
+
+def test_interrupted_start_that_hangs_is_killed(
+    shop: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(application, "_LONGEST_START_SECONDS", 0)
+    monkeypatch.setattr(Interrupting, "go_on", threading.Event())
+    masters: list[Pid] = []
+
+    def hangs() -> list[Any]:
+        masters.append(self())
+        return [Interrupting]
+
+    with pytest.raises(KeyboardInterrupt):
+        Application.start(shop(hangs))
+    assert not Process.is_alive(masters[0])
+    assert Application.started() == []
+    Interrupting.go_on.set()
 
 
 def raises() -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING, Final
 
-import pytest
+from tests.inner_pytest import run_pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,13 +98,7 @@ def test_that_is_linked_to_a_crash(pyx_process):
 
 def run(folder: Path, text: str) -> str:
     (folder / "test_stock.py").write_text(STOCK + text)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir=."],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-    )
+    done = run_pytest(folder, "-p", "no:xdist", "--rootdir=.")
     return done.stdout + done.stderr
 
 
@@ -124,13 +116,7 @@ def test_failures_and_leaks_are_reported(tmp_path: Path) -> None:
     assert "2 failed, 2 passed, 2 errors" in out
 
 
-@pytest.mark.parametrize("fixture", ["pyx_process", "start_supervised"])
-def test_fixtures_are_listed_with_their_text(tmp_path: Path, fixture: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--fixtures", "-p", "no:cacheprovider"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert fixture in done.stdout
+def test_fixtures_are_listed_with_their_text(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, "--fixtures")
+    assert "pyx_process" in done.stdout
+    assert "start_supervised" in done.stdout

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
@@ -15,6 +13,7 @@ from pyx.scenario.erlang_tools import SandboxEpmd, iex_environment, why_not_here
 from pyx.scenario.replay import Replay, ReplayOptions
 from pyx.scenario.replay_cli import main
 from pyx.scenario.sandbox import Sandbox
+from tests.inner_pytest import run_pytest
 from tests.scenario.transcripts import GOOD, check_error, error_in, session_of
 
 if TYPE_CHECKING:
@@ -73,13 +72,8 @@ class TestSkips:
 
     def test_pytest_skips_with_the_reason(self, folder: Path) -> None:
         (folder / "elixir.pyxt").write_text(NOWHERE)
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider", "elixir.pyxt"],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PATH": "/nowhere"},
-        )
+        environment = {**os.environ, "PATH": "/nowhere"}
+        done = run_pytest(folder, "-rs", "elixir.pyxt", environment=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         assert "1 skipped" in done.stdout
         assert "iex is not installed" in done.stdout

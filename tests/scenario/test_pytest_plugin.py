@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.inner_pytest import run_pytest
+
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 from tests.scenario.transcripts import BAD, GOOD
 
@@ -19,12 +20,7 @@ pytestmark = pytest.mark.usefixtures("good_scenario")
 class TestPytest:
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         plugin = [] if _installed() else ["-p", "pyx.scenario.pytest_plugin"]
-        return subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, *words],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return run_pytest(".", *plugin, *words)
 
     def test_file_is_one_item_with_the_report_of_replay(self, folder: Path) -> None:
         (folder / "scenarios/bad.pyxt").write_text(BAD)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.shell.new_project import NewProjectError, make_project
+from tests.inner_pytest import run_pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("supervised", [False, True])
@@ -17,14 +18,7 @@ def test_test_of_a_new_project_passes(supervised: bool, tmp_path: Path) -> None:
     directory = make_project("shop", tmp_path, supervised=supervised)
     files = sorted(str(file.relative_to(directory)) for file in directory.rglob("*") if file.is_file())
     assert files == ["README.md", "pyproject.toml", "shop.py", "tests/test_shop.py"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_pytest(directory)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -92,7 +92,7 @@ class Host:
 
     def environment(self, **variables: str) -> dict[str, str]:
         """Returns the environment of a new process of this host."""
-        left_out = ("PYX_", "XDG_", "ERL_", "PYTHON", "NO_COLOR", "COLUMNS", "LINES")
+        left_out = ("PYX_", "XDG_", "ERL_", "PYTHON", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(left_out)},
             "HOME": str(self.home),

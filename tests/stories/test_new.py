@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
+
+from tests.inner_pytest import run_pytest
 
 if TYPE_CHECKING:
     from tests.stories.host import Host
@@ -18,14 +18,7 @@ def test_new_project_runs_and_its_test_passes(lone_host: Host) -> None:
     shop = lone_host.home / "shop"
     assert {path.name for path in shop.iterdir()} == {"pyproject.toml", "shop.py", "tests", "README.md"}
 
-    tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-        cwd=shop,
-        env=lone_host.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    tested = run_pytest(shop, environment=lone_host.environment())
     assert tested.returncode == 0, tested.stdout
     assert "1 passed" in tested.stdout
 
