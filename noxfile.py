@@ -48,7 +48,7 @@ SPREAD: Final = frozenset({"simulator", "fuzz", "terms"})
 
 GENERAL: Final = (
     *("tests/wire", "tests/core", "tests/net", "tests/execution", "tests/runtime", "tests/simulation"),
-    *("tests/test_rpc.py", "tests/test_aio.py", "tests/test_node.py", "tests/test_process.py"),
+    *("tests/test_rpc.py", "tests/test_aio.py", "tests/test_nodes.py", "tests/test_process.py"),
     *("tests/test_primitives.py", "tests/test_budgets.py"),
 )
 """The tests that also run with `PYX_FAST_PATHS=0`: a fast path means what the general path means."""

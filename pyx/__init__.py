@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         UndefinedFunction,
         WouldBlock,
     )
-    from pyx.node import Node
+    from pyx.nodes import Node, node
     from pyx.otp.agent import Agent
     from pyx.otp.application import Application
     from pyx.otp.application_errors import (
@@ -116,7 +116,7 @@ _PUBLIC_NAMES: Final = {
         "spawn_link",
         "spawn_monitor",
     ),
-    "pyx.node": ("Node",),
+    "pyx.nodes": ("Node", "node"),
     "pyx.process": ("Process",),
     "pyx.otp.genserver": ("GenServer",),
     "pyx.otp.handle": ("handle",),
@@ -321,6 +321,7 @@ __all__ = [
     "handle",
     "keyword",
     "make_ref",
+    "node",
     "pg",
     "receive",
     "rpc",

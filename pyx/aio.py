@@ -23,7 +23,12 @@ from pyx.execution import context
 from pyx.execution.runner import sleep_async
 from pyx.options import NodeOptions, takes_options
 from pyx.runtime import node_requests, process_requests, rpc_client, start_stop
-from pyx.runtime.arguments import answer_to_send, checked_destination, checked_seconds
+from pyx.runtime.arguments import (
+    answer_to_send,
+    checked_destination,
+    checked_seconds,
+    node_of_destination,
+)
 from pyx.runtime.fast_send import send_fast
 from pyx.runtime.local_node import this_node
 from pyx.runtime.sending import wait_for_room_async
@@ -349,3 +354,24 @@ class Process:
     async def is_alive(pid: Pid) -> bool:
         """`Process.is_alive`, awaitable."""
         return await process_requests.is_alive(pid)
+
+    @staticmethod
+    async def send(
+        dest: Pid | str | tuple[str, str] | Ref | Via,
+        message: Any,
+        *,
+        noconnect: bool = False,
+        nosuspend: bool = False,
+    ) -> str:
+        """`Process.send`, awaitable."""
+        here = this_node()
+        checked = checked_destination(here, dest)
+        if noconnect and not here.reaches(node_of_destination(checked)):
+            return "noconnect"
+        sending = here.sending
+        sent = (
+            sending.send_unless_busy(checked, message)
+            if nosuspend
+            else await sending.send_async(checked, message)
+        )
+        return str(answer_to_send(dest, message, sent, nosuspend=True))

@@ -5,6 +5,7 @@ See `primitives.py` for spawn, send, receive and self.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 from pyx.core.tables import THE_NODE
@@ -15,6 +16,7 @@ from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
 from pyx.runtime import process_requests
 from pyx.runtime.arguments import (
+    answer_to_send,
     checked_binaries,
     checked_choice,
     checked_destination,
@@ -34,6 +36,7 @@ from pyx.terms import Pid, Ref
 if TYPE_CHECKING:
     import builtins
 
+    from pyx.runtime.local_node import LocalNode
     from pyx.runtime.via_names import Via
 
 __all__ = ["Process"]
@@ -300,6 +303,38 @@ class Process:
         with node_of(runner).kernel_call as kernel:
             return kernel.router.unalias(runner.process, ref)
 
+    # ------------------------------------------------------------ messages
+
+    @staticmethod
+    def send(
+        dest: Pid | str | tuple[str, str] | Ref | Via,
+        message: Any,
+        *,
+        noconnect: bool = False,
+        nosuspend: bool = False,
+    ) -> str:
+        """Sends *message*, unless one of the options forbids it; returns a word, as Elixir's.
+
+        Args:
+            dest: as for `pyx.send`.
+            message: as for `pyx.send`.
+            noconnect: do not send if the node of *dest* would have to be connected first.
+            nosuspend: do not send if the caller would have to wait for a busy node or process.
+
+        Returns:
+            `"ok"`; or `"noconnect"` or `"nosuspend"`, and the message is not sent.
+
+        Raises:
+            NodeBusy, EncodeError, NoProcess: as `pyx.send`.
+        """
+        node = this_node()
+        checked = checked_destination(node, dest)
+        if noconnect and not node.reaches(node_of_destination(checked)):
+            return "noconnect"
+        sending = node.sending
+        sent = sending.send_unless_busy(checked, message) if nosuspend else sending.send(checked, message)
+        return str(answer_to_send(dest, message, sent, nosuspend=True))
+
     # ------------------------------------------------------------ the process dictionary
 
     @staticmethod
@@ -311,9 +346,21 @@ class Process:
         return old
 
     @staticmethod
-    def get(key: Any, default: Any = None) -> Any:
-        """Returns the value that `put` stored under *key*, or *default*."""
-        return require("Process.get()").process.dictionary.get(key, default)
+    def get(key: Any = ..., default: Any = None) -> Any:
+        """Returns the value that `put` stored under *key*, or *default*; without a key a dict of all."""
+        dictionary = require("Process.get()").process.dictionary
+        return dict(dictionary) if key is ... else dictionary.get(key, default)
+
+    @staticmethod
+    def get_keys(value: Any = ...) -> builtins.list[Any]:
+        """Returns the keys of the dictionary of the running process; with a *value* those that have it."""
+        items = require("Process.get_keys()").process.dictionary.items()
+        return [key for key, stored in items if value is ... or stored == value]
+
+    @staticmethod
+    def delete(key: Any) -> Any:
+        """Removes *key* from the dictionary of the running process; returns the value it had, or None."""
+        return require("Process.delete()").process.dictionary.pop(key, None)
 
     # ------------------------------------------------------------ time
 
@@ -323,21 +370,54 @@ class Process:
 
         Differs from IEx: *seconds* are seconds, not milliseconds.
         """
-        node = this_node()
         delay = checked_seconds(seconds, "seconds")
         if delay is None:
             msg = "seconds is a number, not None"
             raise TypeError(msg)
-        checked = checked_destination(node, dest)
-        to = node_of_destination(checked)
-        if to and node.speaks_with_erlang:
-            node.sending.encoded(to, message)  # what the node cannot hold is refused here
-        body = encode_for(to, message, node.max_message_bytes)
-        return node.timers.start(delay, checked, body)
+        node = this_node()
+        return node.timers.start(delay, *_for_a_timer(node, dest, message))
+
+    @staticmethod
+    def send_interval(dest: Pid | str | tuple[str, str] | Via, message: Any, seconds: float) -> Ref:
+        """Sends *message* to *dest* every *seconds*, as Erlang's `:timer.send_interval`, without drift.
+
+        The first comes after *seconds*.  It ends with its receiver, if that is a process of this node or a
+        name registered here, and else with the process that set it.  Differs from IEx: *seconds* are seconds;
+        messages that are overdue, because the OS process stood still, are left out.
+
+        Args:
+            dest: as for `send`.
+            message: data, the same each time.
+            seconds: 0.001 or more.
+
+        Returns:
+            The reference for `cancel_timer` and `read_timer`.
+
+        Raises:
+            ValueError: *seconds* is too small.
+        """
+        from pyx.core.intervals import SHORTEST_INTERVAL_SECONDS  # not before the first prompt
+
+        every = checked_seconds(seconds, "seconds")
+        if every is None or every < SHORTEST_INTERVAL_SECONDS or every == math.inf:
+            msg = f"an interval is a number of seconds from {SHORTEST_INTERVAL_SECONDS} on, not {seconds!r}"
+            raise ValueError(msg)
+        node = this_node()
+        checked, body = _for_a_timer(node, dest, message)
+        return node.timers.start(every, checked, body, repeats=True, owner=context.acting_pid())
+
+    @staticmethod
+    def read_timer(ref: Ref) -> float | bool:
+        """Returns the seconds until a timer sends (an interval: sends next), or False if it has sent."""
+        return this_node().timers.read(checked_ref(ref))
 
     @staticmethod
     def cancel_timer(ref: Ref) -> float | bool:
-        """Cancels a `send_after`; returns the seconds that were left, or False if the message was sent."""
+        """Cancels a `send_after` or a `send_interval`.
+
+        Returns:
+            The seconds that were left, or False if the message was sent, or the interval has ended.
+        """
         return this_node().timers.cancel(checked_ref(ref))
 
     @staticmethod
@@ -374,3 +454,12 @@ class Process:
         with this_node().kernel_call as kernel:
             kernel.process_signals.set_leader(frm, pid, leader)
         return True
+
+
+def _for_a_timer(node: LocalNode, dest: Any, message: Any) -> tuple[Any, Any]:
+    """Returns a destination and a message as `Timers.start` takes them."""
+    checked = checked_destination(node, dest)
+    to = node_of_destination(checked)
+    if to and node.speaks_with_erlang:
+        node.sending.encoded(to, message)  # what the node cannot hold is refused here
+    return checked, encode_for(to, message, node.max_message_bytes)

@@ -57,11 +57,24 @@ class _Frozen:
 _set = object.__setattr__
 
 
+class _SortsAs:
+    """The name and creation by which the pids and references of this node sort among those of others."""
+
+    here: tuple[str, int] = ("nonode@nohost", 0)
+
+
+def sort_this_node_as(name: str, creation: int) -> None:
+    """Has the pids and references of this node sort by its name and creation, from its start to its stop."""
+    _SortsAs.here = (name, creation)
+
+
 class Pid(_Frozen):
     """The address of a process; its repr is that of IEx.
 
     In memory a pid of *this* node has `node == ""` and `creation == 0`, so that its pids stay valid when the
-    node is started or stopped.  `number` counts the processes of a node, `serial` its wraps.
+    node is started or stopped; `pyx.node(pid)` gives the name.  `number` counts the processes of a node,
+    `serial` its wraps.  Pids sort as in OTP: by serial and number, and then by the name of the node and its
+    creation.  Differs from IEx: a pid and a value of another type have no order.
     """
 
     __slots__ = ("_hash", "creation", "node", "number", "serial")
@@ -99,6 +112,23 @@ class Pid(_Frozen):
             and self.serial == other.serial
         )
 
+    @property
+    def _order(self) -> tuple[int, int, tuple[str, int]]:
+        where = (self.node, self.creation) if self.node else _SortsAs.here
+        return self.serial, self.number, where
+
+    def __lt__(self, other: object) -> bool:
+        return self._order < other._order if type(other) is Pid else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self._order <= other._order if type(other) is Pid else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self._order > other._order if type(other) is Pid else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self._order >= other._order if type(other) is Pid else NotImplemented
+
     def __hash__(self) -> int:
         return self._hash
 
@@ -126,7 +156,7 @@ class Ref(_Frozen):
     """A reference that is unique in the mesh: of one request, monitor, alias or timer.
 
     `node` and `creation` are as in `Pid`.  `number` has 64 bits; that of an Erlang node up to 160, printed as
-    words of 32.
+    words of 32.  References sort as in OTP: by the name of the node and its creation, and then by number.
     """
 
     __slots__ = ("_hash", "creation", "node", "number")
@@ -155,6 +185,23 @@ class Ref(_Frozen):
         if type(other) is not Ref:
             return NotImplemented
         return self.number == other.number and self.node == other.node and self.creation == other.creation
+
+    @property
+    def _order(self) -> tuple[tuple[str, int], int]:
+        where = (self.node, self.creation) if self.node else _SortsAs.here
+        return where, self.number
+
+    def __lt__(self, other: object) -> bool:
+        return self._order < other._order if type(other) is Ref else NotImplemented
+
+    def __le__(self, other: object) -> bool:
+        return self._order <= other._order if type(other) is Ref else NotImplemented
+
+    def __gt__(self, other: object) -> bool:
+        return self._order > other._order if type(other) is Ref else NotImplemented
+
+    def __ge__(self, other: object) -> bool:
+        return self._order >= other._order if type(other) is Ref else NotImplemented
 
     def __hash__(self) -> int:
         return self._hash

@@ -56,7 +56,7 @@ def test_public_name_is_the_object_of_its_module(name: str) -> None:
     assert getattr(pyx, name) is value  # kept, so the second look is an ordinary one
 
 
-@pytest.mark.parametrize("module", ["primitives", "node", "process", "rpc", "aio", "beam"])
+@pytest.mark.parametrize("module", ["primitives", "nodes", "process", "rpc", "aio", "beam"])
 def test_names_of_a_public_module_have_docstrings(module: str) -> None:
     public = importlib.import_module(f"pyx.{module}")
     for name in public.__all__:

@@ -486,6 +486,36 @@ class TestDictionary:
         assert as_process(node, body) == [None, True, 2, None, "default"]
         assert as_process(node, lambda: Process.get("key")) is None
 
+    def test_dictionary_is_listed_searched_and_deleted_from(self, node: LocalNode) -> None:
+        def body() -> tuple[Any, ...]:
+            for key, value in (("a", 1), ("b", 2), ("c", 1)):
+                Process.put(key, value)
+            whole = Process.get()
+            whole["d"] = 4  # a copy
+            deleted = Process.delete("b"), Process.delete("b")
+            return Process.get_keys(), Process.get_keys(1), Process.get_keys(9), deleted, Process.get()
+
+        found = as_process(node, body)
+        assert found == (["a", "c"], ["a", "c"], [], (2, None), {"a": 1, "c": 1})
+
+
+class TestSend:
+    def test_send_says_whether_the_message_was_sent(self, nodes: LocalNodes) -> None:
+        a, _ = nodes.start("a"), nodes.start("b")
+        there = ("nothing", "b@test")
+        assert as_process(a, lambda: Process.send(there, "x", noconnect=True)) == "noconnect"
+        assert as_process(a, lambda: asyncio.run(aio.Process.send(there, "x", noconnect=True))) == "noconnect"
+        assert as_process(a, lambda: Node.list("connected")) == []
+        assert as_process(a, lambda: Node.connect("b")) is True
+        assert as_process(a, lambda: Process.send(there, "x", noconnect=True)) == "ok"
+        assert as_process(a, lambda: asyncio.run(aio.Process.send(there, "x", noconnect=True))) == "ok"
+
+    def test_send_to_oneself_needs_no_connection(self, node: LocalNode) -> None:
+        def body() -> tuple[str, Any]:
+            return Process.send(own_pid(), "hello", noconnect=True, nosuspend=True), receive(timeout=HANG)
+
+        assert as_process(node, body) == ("ok", "hello")
+
 
 class TestTime:
     def test_send_after_sends_later(self, node: LocalNode) -> None:
@@ -498,6 +528,11 @@ class TestTime:
         ref = Process.send_after("nobody", "never", 3600)
         left = Process.cancel_timer(ref)
         assert 3500 < left <= 3600
+
+    @pytest.mark.parametrize("seconds", [None, 0, 0.0005, float("inf"), float("nan"), "1", -1])
+    def test_interval_is_a_millisecond_or_more(self, seconds: Any, node: LocalNode) -> None:
+        with pytest.raises((ValueError, TypeError), match="number of seconds"):
+            Process.send_interval(Pid(1), "tick", seconds)
 
     def test_send_after_checks_its_arguments(self, node: LocalNode) -> None:
         for seconds in (None, "1", -1):

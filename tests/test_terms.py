@@ -101,8 +101,35 @@ class TestPid:
         assert all(seen == printed[0] for seen in printed)
         assert len(printed[0]) == 100
 
+    def test_pids_sort_as_in_otp(self) -> None:
+        """By serial, number, name and creation; seen in OTP 25 with pids that `binary_to_term` made."""
+        order = [
+            Pid(1, 0, *B),
+            Pid(1, 0, *B_AGAIN),
+            Pid(1, 0, *C),
+            Pid(1),  # of nonode@nohost
+            Pid(2, 0, *B),
+            Pid(1, 1, *B),
+        ]
+        backwards = order[::-1]
+        assert sorted(backwards) == order
+        assert order[0] < order[1] <= order[1]
+        assert order[1] > order[0] >= order[0]
+
+    def test_pid_and_another_value_have_no_order(self) -> None:
+        for unlike in ([Pid(1), Ref(1)], [Ref(1), 1]):
+            with pytest.raises(TypeError):
+                sorted(unlike)  # type: ignore[type-var]
+
 
 class TestRef:
+    def test_references_sort_as_in_otp(self) -> None:
+        order = [Ref(2, *B), Ref(2 << 70, *B), Ref(1, *B_AGAIN), Ref(1, *C), Ref(1), Ref(2)]
+        backwards = order[::-1]
+        assert sorted(backwards) == order
+        assert order[0] < order[1] <= order[1]
+        assert order[1] > order[0] >= order[0]
+
     def test_ref_prints_in_two_halves(self) -> None:
         assert repr(Ref((7 << 32) | 9)) == "#Ref<0.7.9>"
         assert repr(Ref(9, *B)) == "#Ref<1.0.9>"

@@ -19,7 +19,7 @@ from pyx.cluster.search import SEARCH_ENDED, SEARCH_FAILED, SIGHTED, search, sen
 from pyx.cluster.topology import BeginSearch, DialFound, Prune, Topology
 from pyx.errors import ProcessKilled
 from pyx.execution.context import current
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.otp.genserver import GenServer
 from pyx.otp.handle import handle
 from pyx.otp.results import NoReply

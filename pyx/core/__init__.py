@@ -35,6 +35,7 @@ The values and machines that they use:
     mailbox             messages that were delivered to a process and not taken yet
     link_protocol       the links of one process, by OTP's link protocol
     monitors            the table of monitors of processes here
+    intervals           when an interval of `Process.send_interval` is due, and when it has ended
     exit_notices        what ended processes have yet to tell, in portions
     policy              which code of a peer's choice may run
     peers               the session with another node

@@ -111,6 +111,11 @@ class LocalNode:
         peer = self.kernel.tables.peers.get(node)
         return peer is not None and peer.dialect == BEAM
 
+    def reaches(self, node: str) -> bool:
+        """Returns True for this node ("" or its name) and for one that is connected."""
+        peer = self.kernel.tables.peers.get(node)
+        return self.kernel.tables.is_here(node) or (peer is not None and peer.state == "up")
+
     def use_transport(self, transport: Transport | None) -> None:
         """Has the kernel's dials made by *transport*; None when the node gives up its name."""
         self.transport = self.effects.dial_watcher = transport

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 PUBLIC: Final = {
-    "Node": ("pyx.node", "Node"),
+    "Node": ("pyx.nodes", "Node"),
     "Process": ("pyx.process", "Process"),
     "rpc": ("pyx.rpc", None),
 }

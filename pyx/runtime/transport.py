@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.peers import PYX
+from pyx.core.tables import NO_NODE
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
 from pyx.net.directory import HostDirectory
@@ -25,7 +26,7 @@ from pyx.runtime.node_timers import NodeTimers
 from pyx.runtime.peer_connections import PeerConnections
 from pyx.runtime.rate_limited_log import AcceptFailures
 from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
-from pyx.terms import Incarnation
+from pyx.terms import Incarnation, sort_this_node_as
 from pyx.wire.handshake.failure_texts import HUNG_UP, HUNG_UP_IN_TLS
 
 if TYPE_CHECKING:
@@ -177,6 +178,7 @@ class Transport:
         # With the endpoint there, as the kernel may ask for a dial from now on; before anything comes in.
         with self._dispatch.kernel_call as kernel:
             kernel.node_started(*self._incarnation, hidden=self._hidden)
+        sort_this_node_as(*self._incarnation)
         self._endpoint.accept()
         if self._tcp is not None and self._tcp.is_beyond_this_host:
             log.warning(
@@ -225,6 +227,7 @@ class Transport:
             log.warning("messages for %s are dropped (%d): the dial to it was given up", name, count)
         with self._dispatch.kernel_call as kernel:
             kernel.node_stopped()
+        sort_this_node_as(NO_NODE, 0)
         return not self._connections
 
     def _waiting_messages(self) -> dict[str, int]:

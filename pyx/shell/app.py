@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.errors import PyxError
 from pyx.execution import thread_state
 from pyx.execution.slots import LockSlot
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.process import Process
 from pyx.runtime import breakpoints, rpc_functions, start_stop
 from pyx.runtime.local_node import this_node

@@ -39,7 +39,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution import thread_state
 from pyx.execution.console_writer import Pace
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.printable import filter_foreign
 from pyx.runtime.local_node import this_node
 from pyx.shell import driver_requests

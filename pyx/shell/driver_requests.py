@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.execution.interrupts import interrupt_main_thread
 from pyx.execution.stacks import callers, current_frames
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
 

@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING
 
 from pyx.errors import NoConnection
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.primitives import self
 from pyx.process import Process
 from pyx.shell.documentation import public_members, signature

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyx
 from pyx.errors import Exit, PyxError
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.primitives import drain
 from pyx.process import Process
 from pyx.shell.documentation import docstring, is_server_class, public_members, signature, summary

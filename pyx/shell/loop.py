@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyx.execution import interrupts
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.shell.evaluate import (
     Evaluator,
     ExitRequested,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from pyx import rpc
 from pyx.errors import PyxError
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.printable import filter_foreign
 from pyx.runtime import arrived_modules
 

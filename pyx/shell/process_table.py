@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx import rpc
 from pyx.errors import RpcRefused
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
 from pyx.shell.text_table import text_table

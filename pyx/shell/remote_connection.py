@@ -18,7 +18,7 @@ from pyx.errors import NoConnection, PyxError, RpcRefused
 from pyx.execution.context import current
 from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.primitives import receive, send, spawn
 from pyx.primitives import self as own_pid
 from pyx.shell.completion import Completion

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pyx.execution.user_code import PYX, is_user_file
 from pyx.introspection import REMOTE_SHELL
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.process import Process
 from pyx.shell.child_names import child_names
 from pyx.shell.completion import Completion, NameSources, complete

@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.runtime import start_stop
 from pyx.runtime.local_node import this_node
 from pyx.shell.evaluate import error_text

@@ -181,7 +181,7 @@ DETAILS: Final = (
         "for a name that cannot be a node's: `false`, `:pang`, or a dropped message",
         "`NodeNameInvalid` says what is wrong with it",
         "a typing error should be reported where it was made",
-        ("tests/test_node.py::TestOtherNodes::test_invalid_node_name_is_refused",),
+        ("tests/test_nodes.py::TestOtherNodes::test_invalid_node_name_is_refused",),
     ),
     Detail(
         "wrong cookie",

@@ -76,7 +76,7 @@ def test_certificate_that_cannot_be_loaded_leaves_no_file(
 def test_node_on_unix_sockets_does_not_import_cryptography() -> None:
     # ssl itself may be there already: asyncio tries it.
     code = (
-        "import sys, pyx.node, pyx.net.endpoint\n"
+        "import sys, pyx.nodes, pyx.net.endpoint\n"
         "assert not {'cryptography', 'pyx.wire.handshake.tls'} & {*sys.modules}"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from pyx import Process, receive
+from pyx import Process, receive, self
 from pyx.terms import Ref
 from tests.local_nodes import HANG, Running, as_process, end_of, until, wait_for
 
@@ -80,3 +80,34 @@ def test_timer_outlives_the_process_that_set_it(node: LocalNode) -> None:
     end_of(node, setter.pid)
     go_on.set()
     assert running.outcome() == "from the grave"
+
+
+def test_interval_sends_until_it_is_cancelled(node: LocalNode) -> None:
+    def body() -> tuple[list[Any], float | bool, float | bool, float | bool]:
+        ref = Process.send_interval(self(), "tick", 0.001)
+        ticks = [receive(timeout=HANG) for _ in range(3)]
+        running = Process.read_timer(ref)
+        left = Process.cancel_timer(ref)
+        return ticks, running, left, Process.read_timer(ref)
+
+    ticks, running, left, after = as_process(node, body)
+    assert ticks == ["tick"] * 3
+    assert type(running) is type(left) is float
+    assert after is False
+    assert node.timers._running == {}
+
+
+def test_interval_ends_with_its_receiver(node: LocalNode) -> None:
+    receiver = Running(node, receive)
+    node.timers.start(0.001, receiver.pid, "tick", repeats=True)
+    assert receiver.outcome() == "tick"
+    end_of(node, receiver.pid)
+    until(lambda: not node.timers._running)
+
+
+def test_time_left_of_a_timer_is_read_without_a_change_to_it(node: LocalNode) -> None:
+    ref = node.timers.start(3600, node.kernel.tables.dead_pid(), "never")
+    assert 3500 < node.timers.read(ref) <= 3600
+    assert 3500 < node.timers.read(ref) <= 3600
+    assert 3500 < node.timers.cancel(ref) <= 3600
+    assert node.timers.read(ref) is False

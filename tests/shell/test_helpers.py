@@ -26,7 +26,7 @@ from pyx import (
     rpc,
     send,
 )
-from pyx.node import Node
+from pyx.nodes import Node
 from pyx.shell.evaluate import Evaluator, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.project import Project

@@ -1,4 +1,4 @@
-"""`Node`: the functions of Elixir's module `Node`, for this node and for others.
+"""`Node`: the functions of Elixir's module `Node`, for this node and for others; and Elixir's `node`.
 
 A failure of a peer is a value (`"pang"`, `False`); a misuse is an exception.
 """
@@ -15,18 +15,36 @@ from pyx.runtime import node_requests, start_stop
 from pyx.runtime.arguments import checked_choice
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import wait
+from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     import builtins
     from collections.abc import Callable, Mapping, Sequence
     from types import ModuleType
 
+    from pyx.erlang_terms import Port
     from pyx.net.cookie import Cookie
-    from pyx.terms import Pid, Ref
 
-__all__ = ["Node"]
+__all__ = ["Node", "node"]
 
 P = ParamSpec("P")
+
+
+def node(thing: Pid | Ref | Port | None = None, /) -> str:
+    """Returns the name of the node of a pid, a reference or a port; without an argument that of this node.
+
+    As `Node.self`, it is `"nonode@nohost"` without a name.
+
+    Raises:
+        TypeError: *thing* is something else.
+    """
+    if thing is not None and type(thing) is not Pid and type(thing) is not Ref:
+        from pyx.erlang_terms import Port  # in messages of Erlang nodes alone
+
+        if type(thing) is not Port:
+            msg = f"node() takes a pid, a reference or a port, not {thing!r}"
+            raise TypeError(msg)
+    return (thing.node if thing is not None else "") or Node.self()
 
 
 class Node:

@@ -1,4 +1,4 @@
-"""node.py: `Node`, as a user types it: this node, other nodes, spawn and monitors there."""
+"""nodes.py: `Node`, as a user types it: this node, other nodes, spawn and monitors there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import pyx
 from pyx import (
     AlreadyStarted,
     EncodeError,
@@ -16,9 +17,12 @@ from pyx import (
     NodeNameInvalid,
     NodeNotAlive,
     NotAProcess,
+    Port,
     Process,
+    Ref,
     RpcRefused,
     WouldBlock,
+    make_ref,
     receive,
     rpc,
     send,
@@ -33,6 +37,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.local_node import LocalNode
+
+
+class TestNodeOf:
+    def test_node_of_a_pid_and_of_a_reference_is_a_name(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
+        there = Pid(1, 0, "b@test", 2), Ref(1, "b@test", 2)
+        assert (
+            as_process(a, lambda: [pyx.node(own_pid()), pyx.node(make_ref()), pyx.node()]) == ["a@test"] * 3
+        )
+        assert [pyx.node(one) for one in there] == ["b@test"] * 2
+        assert pyx.node(Port("c@test", 1, 2)) == "c@test"
+
+    def test_node_without_a_name_is_nonode(self, node: LocalNode) -> None:
+        assert pyx.node() == pyx.node(Pid(1)) == "nonode@nohost"
+
+    def test_other_values_have_no_node(self) -> None:
+        with pytest.raises(TypeError, match=r"^node\(\) takes a pid, a reference or a port, not 'gus'$"):
+            pyx.node("gus")  # type: ignore[arg-type]
+
+    def test_pids_of_this_node_sort_by_its_name_while_it_has_one(self, nodes: LocalNodes) -> None:
+        own, before, after = Ref(1), Ref(1, "a@test", 7), Ref(1, "c@test", 7)
+        nodes.start("b")
+        assert sorted([after, own, before]) == [before, own, after]
 
 
 class TestThisNode:
