@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyx.shell.frontend import Frontend
     from pyx.shell.shell_options import ShellOptions
 
-_HELP: Final = (["-h"], ["--help"])
+_HELP: Final = frozenset({"-h", "--help"})
 
 _NAMES_HELP: Final = """\
 usage: pyx names [HOST]
@@ -91,7 +91,7 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
             with no_collections(is_pyx=is_pyx):
                 from pyx.cli_parser import parser
 
-                asked = parser().parse_args(words)
+                asked = parser().parse_words(words)
             return _run(asked, is_pyx=is_pyx)
 
 
@@ -105,10 +105,30 @@ def _print(text: str) -> None:
 
 
 def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
-    file = asked.rest[0] if asked.rest else None
+    for option, given in (("-c", asked.command), ("-m", asked.module)):
+        if given == []:
+            complain(f"{option} needs {'the code to run' if option == '-c' else 'the name of a module'}")
+            return 2
+    if asked.command and asked.module:
+        complain("-c and -m cannot be combined: each takes the rest of the line")
+        return 2
+    for required in asked.required:
+        if (trouble := _trouble(required, "file")) is not None:
+            from pyx.foreign_options import instead_of
+
+            complain(f"-r: {trouble}", instead_of(f"-r{required}"))  # `-remsh` is read as `-r emsh`
+            return 2
+    file = asked.rest[0] if asked.rest and not asked.command and not asked.module else None
     if file is not None and file != "-":
         if os.path.isdir(file):  # noqa: PTH112 - a folder that may not be looked into raises nothing
+            folder = file
             file = os.path.join(file, "__main__.py")  # noqa: PTH118 - as Python does; a word, shown as typed
+            if not os.path.lexists(file):
+                complain(
+                    f"{folder} is a directory without a __main__.py",
+                    f"pyx -S {folder} is a prompt with the modules there",
+                )
+                return 2
         if (trouble := _trouble(file, "file")) is not None:
             complain(trouble)
             return 2
@@ -143,15 +163,21 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
             "--beam-insecure says that you want that; with --sname it stays on this host",
         )
         return 2
-    if other and (asked.code or file is not None or asked.no_halt):
+    has_program = bool(asked.code or asked.command or asked.module or asked.required) or file is not None
+    if other and (has_program or asked.no_halt):
         option = "--remsh" if asked.remsh else "--rpc-eval"
-        complain(f"{option} cannot be combined with -e, FILE or --no-halt: the code runs on another node")
+        complain(
+            f"{option} cannot be combined with -c, -e, -m, -r, FILE or --no-halt: "
+            "the code runs on another node"
+        )
         return 2
     if asked.remsh and asked.rpc_eval:
         complain("--remsh and --rpc-eval cannot be combined: the one shows a prompt, the other a value")
         return 2
-    if asked.record is not None and (asked.code or file is not None or asked.stay or asked.no_halt):
-        complain("--record cannot be combined with -e, -i, FILE or --no-halt: it records typed input")
+    if asked.record is not None and (has_program or asked.stay or asked.no_halt):
+        complain(
+            "--record cannot be combined with -c, -e, -i, -m, -r, FILE or --no-halt: it records typed input"
+        )
         return 2
     if asked.record is not None and not sys.stdin.isatty():
         complain("--record needs a terminal: it records typed input, and stdin is not a terminal")
@@ -220,9 +246,11 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
     return ShellOptions(
         node=node,
         directory=asked.directory,
-        code=asked.code,
+        code=[*asked.code, *(asked.command or ())[:1]],
         file=file,
-        arguments=asked.rest[1:],
+        module=asked.module[0] if asked.module else None,
+        argv=_argv(asked),
+        required=asked.required,
         stay=asked.stay or asked.remsh is not None,
         halt=not asked.no_halt,
         start=not asked.no_start,
@@ -230,6 +258,14 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
         remsh=asked.remsh,
         rpc_eval=tuple(asked.rpc_eval) if asked.rpc_eval else None,
     )
+
+
+def _argv(asked: argparse.Namespace) -> list[str]:
+    """Returns `sys.argv` of the program, as Python would make it."""
+    if asked.command or asked.module:  # `-mMODULE` leaves its arguments to the rest of the line
+        own = ["-c"] if asked.command else asked.module[:1]
+        return [*own, *(asked.command or asked.module)[1:], *asked.rest]
+    return asked.rest or ["-e" if asked.code else ""]
 
 
 def _names(words: list[str]) -> int:
@@ -240,7 +276,7 @@ def _names(words: list[str]) -> int:
     from pyx.net.directory import HostDirectory
     from pyx.net.tcp import Unreachable
 
-    if words in _HELP:
+    if not _HELP.isdisjoint(words):
         _print(_NAMES_HELP)
         return 0
     if len(words) > 1 or (words and words[0].startswith("-")):
@@ -266,7 +302,7 @@ def _names(words: list[str]) -> int:
 def _new(words: list[str]) -> int:
     from pyx.shell.new_project import NewProjectError, make_project
 
-    if words in _HELP:
+    if not _HELP.isdisjoint(words):
         _print(_NEW_HELP)
         return 0
     names = [word for word in words if word != "--sup"]

@@ -12,6 +12,8 @@ from pyx.options import OPTIONS, shown
 from pyx.shell.standard_streams import OutputLost, complain, discard
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from _typeshed import SupportsWrite
 
     from pyx.options import Option
@@ -42,9 +44,24 @@ examples:
 """
 
 
-class _Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
+    """The parser of the command line: a word that it does not know is one line, which names what pyx has."""
+
+    def parse_words(self, words: Sequence[str]) -> argparse.Namespace:
+        """Returns what *words* ask for; leaves by SystemExit where they ask for nothing that pyx has."""
+        asked, unknown = self.parse_known_args(words)
+        if unknown:
+            from pyx.foreign_options import instead_of
+
+            self._refuse(f"there is no option {unknown[0]}", instead_of(unknown[0]))
+        return asked
+
     def error(self, message: str) -> NoReturn:
-        complain(message, "pyx --help shows the options")
+        """See `argparse.ArgumentParser`."""
+        self._refuse(message)
+
+    def _refuse(self, message: str, hint: str | None = None) -> NoReturn:
+        complain(message, hint or "pyx --help shows the options")
         raise SystemExit(2)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
@@ -56,9 +73,9 @@ class _Parser(argparse.ArgumentParser):
             raise OutputLost(error) from None
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """Returns the parser of the command line."""
-    words = _Parser(
+    words = CommandParser(
         prog="pyx",
         usage="pyx [options] [FILE [args]] | pyx new NAME | pyx replay [PATH...] | pyx names [HOST]",
         description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
@@ -68,7 +85,12 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=functools.partial(argparse.RawDescriptionHelpFormatter, width=80),
         allow_abbrev=False,
     )
-    words.add_argument("rest", metavar="FILE [args]", nargs=argparse.REMAINDER, help="a program; - is stdin")
+    words.add_argument(
+        "rest",
+        metavar="FILE [args]",
+        nargs=argparse.REMAINDER,
+        help="a program: a file, a directory or a zip file with a __main__.py, or - for stdin",
+    )
     words.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
     words.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
     words.add_argument_group("commands", _COMMANDS)
@@ -100,6 +122,28 @@ def parser() -> argparse.ArgumentParser:
     )
     code.add_argument(
         "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE and exit (repeatable)"
+    )
+    code.add_argument(
+        "-c",
+        dest="command",
+        metavar="CODE [args]",
+        nargs=argparse.REMAINDER,
+        help="run CODE with these arguments and exit, as Python does",
+    )
+    code.add_argument(
+        "-m",
+        dest="module",
+        metavar="MODULE [args]",
+        nargs=argparse.REMAINDER,
+        help="run a module as a program, as Python does",
+    )
+    code.add_argument(
+        "-r",
+        dest="required",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="load FILE as a module before the prompt or the program (repeatable)",
     )
     code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
     code.add_argument(

@@ -1,4 +1,4 @@
-"""cli.py, cli_parser.py, __main__.py: The command line: exit codes, one-line errors, what is loaded."""
+"""cli.py, cli_parser.py, foreign_options.py, __main__.py: The command line, its exit codes and its errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 
@@ -84,7 +85,28 @@ class TestUsage:
     @pytest.mark.parametrize(
         ("words", "error"),
         [
-            (["--bogus"], "pyx: unrecognized arguments: --bogus\nhint: pyx --help shows the options\n"),
+            (["--bogus"], "pyx: there is no option --bogus\nhint: pyx --help shows the options\n"),
+            (
+                ["-O", "x.py"],
+                "pyx: there is no option -O\nhint: it is an option of Python: `python -O -m pyx ...`\n",
+            ),
+            (
+                ["-pa", "ebin"],
+                (
+                    "pyx: there is no option -pa\n"
+                    "hint: `-S DIR` finds the modules of DIR; PYTHONPATH holds for all of Python\n"
+                ),
+            ),
+            (["-remsh", "server"], "pyx: -r: there is no file emsh\nhint: --remsh NODE, with two dashes\n"),
+            (["-m"], "pyx: -m needs the name of a module\n"),
+            (["-m", "no_such_module"], "pyx: there is no module no_such_module\n"),
+            (
+                ["."],
+                (
+                    "pyx: . is a directory without a __main__.py\n"
+                    "hint: pyx -S . is a prompt with the modules there\n"
+                ),
+            ),
             (
                 ["--sname"],
                 "pyx: argument --sname: expected one argument\nhint: pyx --help shows the options\n",
@@ -101,7 +123,7 @@ class TestUsage:
             (
                 ["--remsh", "server", "-e", "1"],
                 (
-                    "pyx: --remsh cannot be combined with -e, FILE or --no-halt: "
+                    "pyx: --remsh cannot be combined with -c, -e, -m, -r, FILE or --no-halt: "
                     "the code runs on another node\n"
                 ),
             ),
@@ -118,7 +140,10 @@ class TestUsage:
             ),
             (
                 ["--record", "gus.pyxt", "-e", "1"],
-                ("pyx: --record cannot be combined with -e, -i, FILE or --no-halt: it records typed input\n"),
+                (
+                    "pyx: --record cannot be combined with -c, -e, -i, -m, -r, FILE or --no-halt: "
+                    "it records typed input\n"
+                ),
             ),
             (
                 ["--record", "gus.pyxt"],
@@ -184,6 +209,65 @@ class TestScripts:
         done = run("apps/app.py", "--flag", "x")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == "__main__ ['apps/app.py', '--flag', 'x'] neighbour\n"
+
+    def test_c_takes_the_rest_of_the_line_as_arguments(self, run: Run) -> None:
+        done = run("-e", "x = 1", "-c", "import sys; print(sys.argv, x)", "--sname", "-e")
+        assert (done.returncode, done.stdout) == (0, "['-c', '--sname', '-e'] 1\n")
+
+    def test_m_runs_a_module_of_a_package_as_the_program(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop" / "__init__.py").write_text("print('shop')")
+        (tmp_path / "shop" / "stock.py").write_text(
+            "import sys\nfrom . import price\nimport shop.stock\n"
+            "print(__name__, __spec__.name, sys.argv[1:], sys.modules['shop.stock'].__name__, price.of)"
+        )
+        (tmp_path / "shop" / "price.py").write_text("of = 100")
+        (tmp_path / "shop" / "__main__.py").write_text("from .price import of\nprint(__package__)\n1 / 0\n")
+        done = run("-m", "shop.stock", "-i", "nike")
+        assert done.stdout == "shop\n__main__ shop.stock ['-i', 'nike'] __main__ 100\n"
+        done = run("-m", "shop")
+        assert (done.returncode, done.stdout) == (1, "shop\nshop\n")
+        assert [line.partition(",")[0] for line in done.stderr.splitlines()[:2]] == [
+            "Traceback (most recent call last):",
+            f'  File "{tmp_path}/shop/__main__.py"',
+        ]
+
+    def test_directory_and_zip_file_run_their_main(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop" / "__main__.py").write_text(
+            "import sys, price; print(sys.argv, price.of, __package__ == '')"
+        )
+        (tmp_path / "shop" / "price.py").write_text("of = 100")
+        with ZipFile(tmp_path / "shop.zip", "w") as packed:
+            for file in (tmp_path / "shop").glob("*.py"):
+                packed.write(file, file.name)
+        with ZipFile(tmp_path / "empty.zip", "w") as packed:
+            packed.writestr("price.py", "")
+        assert run("shop", "-e").stdout == "['shop', '-e'] 100 False\n"
+        assert run("shop.zip", "-e").stdout == "['shop.zip', '-e'] 100 True\n"
+        assert run("empty.zip").stderr == "pyx: empty.zip is a zip file without a __main__.py\n"
+
+    def test_r_loads_files_before_the_program(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "parts").mkdir()
+        (tmp_path / "parts" / "price.py").write_text("print(__name__)\nof = 100")
+        (tmp_path / "broken.py").write_text("1 / 0")
+        (tmp_path / "parts" / "json.py").write_text("")
+        done = run(
+            "-r", "parts/price.py", "-e", "print(price.of, rpc.call(Node.self(), 'price', '__dir__') != 0)"
+        )
+        assert done.stdout.splitlines()[0] == "price"
+        assert done.stdout.splitlines()[1].startswith("100 ")
+        done = run("-r", "broken.py", "-e", "print('never')")
+        assert (done.returncode, done.stdout, done.stderr.splitlines()[-1]) == (
+            1,
+            "",
+            "ZeroDivisionError: division by zero",
+        )
+        done = run("-r", "parts/json.py", "-e", "1")
+        assert (done.returncode, done.stderr) == (
+            2,
+            "pyx: -r: parts/json.py cannot be the module json: there is one of that name\nhint: rename the file\n",
+        )
 
     def test_bare_module_name_in_a_file_is_a_name_error(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "stock.py").write_text("x = 5\n")

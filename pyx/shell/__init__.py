@@ -45,7 +45,8 @@ processes.  Everything that is shown goes through one writer.
     declared_cluster      where the project says that other nodes are looked for
     declared_application  what pyproject.toml names as the project's application
     project_application   the application of a project: before the first prompt, and as a service
-    program            a program's file or text, run as `python` does
+    program            the source of a program, run as `python` does
+    program_files      what a program comes from: a file, a zip file, a module; what `-r` loads before it
     program_exit       Python's end of a program, before its node stops
     remote_shells      the remote shells of one terminal, and its jobs
     remote_shell       the prompt of a remote shell

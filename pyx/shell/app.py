@@ -24,15 +24,7 @@ from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.interception import interception
 from pyx.shell.loop import Shell
-from pyx.shell.program import (
-    INTERRUPTED,
-    decoded,
-    exit_code,
-    folder_of,
-    leave_out_own_folder,
-    run_file,
-    run_program,
-)
+from pyx.shell.program import INTERRUPTED, decoded, exit_code, leave_out_own_folder, run_program
 from pyx.shell.project import Project
 from pyx.shell.prompt_names import public_names
 from pyx.shell.standard_streams import warn
@@ -110,7 +102,7 @@ class App:
         ):
             project = Project(self._options.directory, self._say, warn)
             leave_out_own_folder()
-            project.install(folder_of(self._options.file))
+            project.install(self._program_folder())
             stack.callback(self._leave)
             called = rpc_functions.initial_call(run, 2)
             process = stack.enter_context(shell_process(this_node(), frontend.console, called, frontend.pace))
@@ -123,6 +115,14 @@ class App:
         code = self._termination.exit_code(code)
         frontend.ended(code, by_signal=self._termination.was_signalled)
         return code
+
+    def _program_folder(self) -> str | None:
+        options = self._options
+        if options.file is None and options.module is None:
+            return None
+        from pyx.shell.program_files import folder_of  # a start of a prompt loads none of that
+
+        return folder_of(options.file, runs_module=options.module is not None)
 
     def _run_to_end(self, process: ShellProcess, project: Project) -> int:
         """Runs all that was asked for, then what Python runs at its end; returns the exit code."""
@@ -187,9 +187,14 @@ class App:
 
             columns = frontend.terminal.width if sys.stdout.isatty() else None
             return rpc_eval(*options.rpc_eval, columns)
+        for file in options.required:
+            from pyx.shell.program_files import require
+
+            if (code := require(evaluator, file)) is not None:
+                return code
         declared = self._declared_application() if frontend.is_interactive or not options.halt else None
         application: RunningApplication | None = None
-        code: int | None = None
+        code = None
         if declared is not None:
             from pyx.shell.project_application import start_application
 
@@ -254,14 +259,18 @@ class App:
             return 1
 
     def _run_programs(self, evaluator: Evaluator) -> int | None:
-        """Runs the `-e` codes, the file, or a piped program; returns the exit code if one fails or exits."""
+        """Runs the `-e` codes, the program, or a piped one; returns the exit code if one fails or exits."""
         options = self._options
-        sys.argv = [options.file or ("-e" if options.code else ""), *options.arguments]
+        sys.argv = [*options.argv]
         for code in options.code:
             if (ended := run_program(evaluator, code, "<-e>")) is not None:
                 return ended
-        if options.file is not None and options.file != "-":
-            return run_file(evaluator, options.file, public_names())
+        if options.module is not None or options.file not in {None, "-"}:
+            from pyx.shell.program_files import run_file, run_module
+
+            if options.module is not None:
+                return run_module(evaluator, options.module, public_names())
+            return run_file(evaluator, options.file or "", public_names())
         is_piped = not (options.has_program or self._frontend.is_interactive or not options.halt)
         if options.file == "-" or is_piped:
             with thread_state.interruptible():

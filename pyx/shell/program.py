@@ -1,13 +1,13 @@
-"""Runs a program as `python` does: its folder first on `sys.path`, its `__main__`, its names, its exit code.
+"""Runs the source of a program as `python` does: in its `__main__`, with its names and its exit code.
 
 One thing is added: a public name of pyx (`spawn`, `receive` ...) that a file reads and does not define is
-among its globals.  Code of `-e` or from a pipe has the names of a prompt.  See `program_exit.py` for the end.
+among its globals.  Code of `-e` or from a pipe has the names of a prompt.  `program_files.py` has where a
+program comes from, `program_exit.py` its end.
 """
 
 from __future__ import annotations
 
 import builtins
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyx
 from pyx import errors
-from pyx.execution import context, thread_state
+from pyx.execution import context
 from pyx.shell.evaluate import ExitRequested, StatementRaised, error_text
 from pyx.shell.prompt_names import late_names
 
@@ -35,13 +35,6 @@ def leave_out_own_folder() -> None:
     own = sys.path.pop(0)
     if own == str(Path(pyx.__file__).parents[1]):
         sys.path.append(own)  # pyx itself is imported from there: `python -m pyx` in a clone
-
-
-def folder_of(file: str | None) -> str | None:
-    """Returns the folder that comes first on `sys.path` for a program *file*; None for a pipe."""
-    if file is None or not os.path.isfile(file):  # noqa: PTH113 - raises nothing if a permission is missing
-        return None
-    return None if sys.flags.safe_path else os.path.dirname(os.path.realpath(file))  # noqa: PTH120 - as Python makes it
 
 
 def decoded(data: bytes, filename: str) -> str:
@@ -77,11 +70,11 @@ def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: b
     if isinstance(outcome, ExitRequested):
         return exit_code(outcome.code)
     if isinstance(outcome, StatementRaised):
-        return _fail(evaluator, outcome)
+        return show_uncaught(evaluator, outcome)
     return None
 
 
-def _fail(evaluator: Evaluator, outcome: StatementRaised) -> int:
+def show_uncaught(evaluator: Evaluator, outcome: StatementRaised) -> int:
     """Shows an uncaught exception; returns the exit code."""
     error, text = outcome
     runner = context.current.get()
@@ -118,52 +111,18 @@ def exit_code(code: Any) -> int:
     return 1
 
 
-def run_file(evaluator: Evaluator, file: str, public: Mapping[str, Any]) -> int | None:
-    """Runs a program's *file*; see `run_program`.
-
-    Args:
-        evaluator: runs it.
-        file: its path.
-        public: names that become globals of the program if it reads them and does not define them.
-
-    Returns:
-        None if it ended without an error or SystemExit, else the exit code.
-
-    Raises:
-        PyxError: the file is not text.
-    """
-    from importlib.machinery import SourceFileLoader
-
-    with thread_state.interruptible():  # a pipe may wait for its writer
-        data = Path(file).read_bytes()
-    source = decoded(data, file)
-    path = os.path.join(os.getcwd(), file)  # noqa: PTH109, PTH118 - as Python makes it: `..` stays
+def run_source(
+    evaluator: Evaluator, source: str, path: str, public: Mapping[str, Any], **module_names: Any
+) -> int | None:
+    """Runs the *source* of a file at *path* as the program; *module_names* are those of its import."""
     names = evaluator.names
-    names.update(
-        __loader__=SourceFileLoader("__main__", path),
-        __annotations__={},
-        __builtins__=builtins,
-        __file__=path,
-        __cached__=None,
-    )
-    make_importable(Path(path).stem)
+    names.update(__annotations__={}, __builtins__=builtins, __file__=path, __cached__=None, **module_names)
     wanted = _global_names(source, path) - vars(builtins).keys() - names.keys()
     names.update({name: public[name] for name in wanted & public.keys()}, **late_names(wanted))
     try:
         return run_program(evaluator, source, path, prepared=True)
     finally:
         names["__builtins__"] = evaluator.lower  # for a prompt that follows
-
-
-def make_importable(stem: str) -> None:
-    """Makes a program's file the module of its stem, too: other nodes call its functions by that name.
-
-    It is one module under two names, never a second copy.  A name that a module of the standard library has,
-    or that is loaded already, stays that module's.  Differs from `python FILE`: there `import` of the
-    program's own file runs it a second time.
-    """
-    if stem.isidentifier() and stem not in sys.stdlib_module_names:
-        sys.modules.setdefault(stem, sys.modules["__main__"])
 
 
 def _global_names(source: str, filename: str) -> set[str]:

@@ -19,7 +19,12 @@ class ShellOptions(NamedTuple):
     directory: str = "."
     code: Sequence[str] = ()
     file: str | None = None
-    arguments: Sequence[str] = ()
+    module: str | None = None
+    """The module that runs as the program (`-m`)."""
+    argv: Sequence[str] = ("",)
+    """`sys.argv` of the program."""
+    required: Sequence[str] = ()
+    """The files that are loaded as modules before anything else runs (`-r`)."""
     stay: bool = False
     halt: bool = True
     start: bool = True
@@ -35,8 +40,8 @@ class ShellOptions(NamedTuple):
 
     @property
     def has_program(self) -> bool:
-        """True if code or a file runs before (or instead of) a prompt."""
-        return bool(self.code) or self.file is not None
+        """True if code, a file or a module runs before (or instead of) a prompt."""
+        return bool(self.code) or self.file is not None or self.module is not None
 
     @property
     def starts_application(self) -> bool:

@@ -1,4 +1,4 @@
-"""program.py: A file as `__main__`: the names it gets, the folder that comes first, its exit code."""
+"""program.py, program_files.py: A program as `__main__`: its names, its first folder, its exit code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 import pyx
 from pyx.errors import PyxError
 from pyx.shell.evaluate import Evaluator, make_main
-from pyx.shell.program import exit_code, folder_of, leave_out_own_folder, run_file, run_program
+from pyx.shell.program import exit_code, leave_out_own_folder, run_program
+from pyx.shell.program_files import folder_of, run_file
 
 PUBLIC = {name: f"the value {name}" for name in ("send", "flush", "self", "h", "v", "ref")}
 

@@ -1,0 +1,68 @@
+"""What pyx has instead of options that other shells have: those of `python`, `iex`, `IPython` and `ptpython`.
+
+Imports nothing: a wrong command line is answered at once.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_INTERPRETER: Final = "it is an option of Python: `python {} -m pyx ...`"
+_LOG: Final = "the log is Python's: `logging` in your program sets it up"
+_PATHS: Final = "`-S DIR` finds the modules of DIR; PYTHONPATH holds for all of Python"
+_ERLANG: Final = "there is no Erlang machine here; `pyx --help` shows the options of a node"
+_THEME: Final = "NO_COLOR=1 shows no colours"
+_DEBUGGER: Final = "`breakpoint()` stops anywhere; after an error `import pdb; pdb.pm()`"
+_BANNER: Final = "the banner is one line, and is shown on a terminal alone"
+
+_INSTEAD: Final = {
+    **dict.fromkeys(("-b", "-B", "-E", "-I", "-O", "-OO", "-P", "-s", "-u", "-W", "-X", "-x"), _INTERPRETER),
+    "-d": _INTERPRETER,
+    "-v": "-V shows the version",
+    "-q": _BANNER,
+    # iex and elixir
+    "--dbg": _DEBUGGER,
+    "--no-pry": _DEBUGGER,
+    "--dot-iex": "-r FILE loads a file before the prompt",
+    "--eval": "-e CODE runs code",
+    "--require": "-r FILE loads a file before the prompt",
+    "-pr": "-r FILE loads a file before the prompt (repeatable)",
+    "-pa": _PATHS,
+    "-pz": _PATHS,
+    "--app": "`[tool.pyx] application` in pyproject.toml names what is started",
+    "--short-version": "--version shows the version",
+    "--logger-otp-reports": _LOG,
+    "--logger-sasl-reports": _LOG,
+    "--color": _THEME,
+    "--no-color": _THEME,
+    **dict.fromkeys(
+        ("--erl", "--werl", "--boot", "--boot-var", "--erl-config", "--vm-args", "--pipe-to"), _ERLANG
+    ),
+    "-sname": "--sname NAME, with two dashes",
+    "-name": "--name NAME@HOST, with two dashes",
+    "-setcookie": "--cookie-file F",
+    "-remsh": "--remsh NODE, with two dashes",
+    "-noshell": "--no-halt runs a program, or the project's application, without a prompt",
+    "-detached": "--no-halt runs a service; a supervisor such as systemd keeps it in the background",
+    # IPython and ptpython
+    "--no-banner": _BANNER,
+    "--quick": "there is nothing to leave out: a start loads no configuration of IPython",
+    "--pdb": _DEBUGGER,
+    "--colors": _THEME,
+    "--logfile": "--record FILE records the session",
+    "--logappend": "--record FILE records the session",
+    "--matplotlib": "`matplotlib.pyplot.ion()` at the prompt",
+    "--pylab": "`matplotlib.pyplot.ion()` at the prompt",
+    "--asyncio": "`await` works at the prompt without an option",
+    "--interactive": "-i shows a prompt after CODE or FILE",
+    "--history-file": "PYX_HISTORY=FILE is the file of the history",
+}
+
+
+def instead_of(word: str) -> str | None:
+    """Returns what pyx has instead of the option *word* of another shell; None if nothing is known of it."""
+    flag = word.partition("=")[0]
+    if flag not in _INSTEAD and word[:1] == "-" and word[:2] in {"-W", "-X"}:
+        flag = word[:2]  # the value may follow without a blank
+    found = _INSTEAD.get(flag)
+    return None if found is None else found.replace("{}", word)
