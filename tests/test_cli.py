@@ -266,7 +266,10 @@ class TestScripts:
         done = run("-r", "parts/json.py", "-e", "1")
         assert (done.returncode, done.stderr) == (
             2,
-            "pyx: -r: parts/json.py cannot be the module json: there is one of that name\nhint: rename the file\n",
+            (
+                "pyx: -r: parts/json.py cannot be the module json: there is one of that name\n"
+                "hint: rename the file\n"
+            ),
         )
 
     def test_bare_module_name_in_a_file_is_a_name_error(self, run: Run, tmp_path: Path) -> None:
