@@ -20,6 +20,12 @@ processes.  Everything that is shown goes through one writer.
     prompt_signals     signals while the editor reads: none is lost
     tty                the terminal's line discipline, and sys.stdin of a prompt
     completion         the candidates at the cursor
+    import_names       those in an import statement
+    file_names         files and directories in a string
+    call_signature     the parameters of what is called at the cursor
+    static_values      the value of an expression, or its class, without running code
+    partial_values     what stands for a value of which only a part is known
+    return_types       the class of what a call returns
     argument_names     which arguments of pyx's functions are names of something
     child_names        the children of a supervisor by their ids
     input_scanner      open brackets, strings and comments before the cursor

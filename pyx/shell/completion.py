@@ -1,50 +1,28 @@
 """Completion: the candidates at the cursor, a pure function of the text and of the names that there are.
 
-No code of an object is run: names are read from the `__dict__`s of instances, classes and modules through the
-descriptors of `object` and `type` themselves, so no property, `__dir__`, `__getattr__`, `__class__` or
-metaclass is called.  Nothing is imported.
+No code of an object is run, and nothing is imported: see `static_values.py`.
 """
 
 from __future__ import annotations
 
-import ast
 import keyword
 import re
-import sys
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyx.introspection import class_dict, class_mro, is_class
 from pyx.shell.argument_names import CHILD, MODULE, NODE, REGISTERED, SERVER, kind_of_argument
-from pyx.shell.documentation import client_of
-from pyx.shell.input_scanner import PATH, InputScanner
-from pyx.shell.prompt_names import LATE_NAMES, late_names
+from pyx.shell.call_signature import call_signature, is_client_function
+from pyx.shell.file_names import file_names
+from pyx.shell.import_names import import_names
+from pyx.shell.input_scanner import InputScanner, is_number
+from pyx.shell.prompt_names import LATE_NAMES
+from pyx.shell.static_values import NameSources, attribute_names, known_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable
 
     from pyx.shell.input_scanner import OpenBracket
 
-
-def _none_loaded(_: str) -> None:
-    return None
-
-
-def _no_children(_: str) -> Iterable[str]:
-    return ()
-
-
-class NameSources(NamedTuple):
-    """The names to choose from; the functions are called only when their names are needed."""
-
-    names: Mapping[str, Any]
-    lower: Mapping[str, Any]
-    modules: Callable[[], Iterable[str]] = tuple
-    nodes: Callable[[], Iterable[str]] = tuple
-    registered: Callable[[], Iterable[str]] = tuple
-    loaded: Callable[[str], ModuleType | None] = _none_loaded
-    children: Callable[[str], Iterable[str]] = _no_children
-    """The ids of the children of a supervisor."""
+__all__ = ["Completion", "NameSources", "complete"]
 
 
 class Completion(NamedTuple):
@@ -57,10 +35,7 @@ class Completion(NamedTuple):
 MOST: Final = 500
 """The largest number of candidates."""
 
-_IMPORT: Final = re.compile(r"(?:^|[;:\n])\s*(?:import\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*|from\s+)(\w*)$")
-_IMPORT_FROM: Final = re.compile(r"(?:^|[;:\n])\s*from\s+([\w.]+)\s+import\s+\(?(?:\w+\s*,\s*)*(\w*)$")
-_ATTRIBUTE: Final = re.compile(rf"({PATH})\s*\.\s*(\w*)$")
-_KEY: Final = re.compile(rf"({PATH})\[\s*$")
+_ATTRIBUTE: Final = re.compile(r"\.\s*([^\W\d]\w*)?$")
 _WORD: Final = re.compile(r"\w*$")
 
 
@@ -71,25 +46,14 @@ def complete(text: str, cursor: int, sources: NameSources) -> Completion:
     if scan.comment:
         return Completion(cursor, [])
     if scan.quote is not None:
-        start = scan.quote_at
-        prefix = before[start:]
-        keys = _keys_at(before[: start - scan.quote_length], sources)
-        words = (
-            _in_string(before, scan, sources) if keys is None else [key for key in keys if type(key) is str]
-        )
-        return _chosen(start, prefix, words, plain=True)
-    if found := _IMPORT_FROM.search(before):
-        module = sys.modules.get(found.group(1))
-        words = [] if module is None else [name for name, _ in _attributes(module)]
-        return _chosen(found.start(2), found.group(2), words)
-    if found := _IMPORT.search(before):
-        top = {name.partition(".")[0] for name in [*sys.modules, *sys.stdlib_module_names]}
-        return _chosen(found.start(1), found.group(1), [*top, *sources.modules()])
-    if found := _ATTRIBUTE.search(before):
-        target = _resolve(found.group(1), sources)
-        words = [] if target is _UNKNOWN else [name for name, _ in _attributes(target)]
-        return _chosen(found.start(2), found.group(2), words)
-    keys = _keys_at(before, sources)
+        return _complete_string(before, scan, sources)
+    package = sources.names.get("__package__") or None
+    if found := import_names(before, package if type(package) is str else None, sources.modules()):
+        return _chosen(found.start, before[found.start :], found.names)
+    if attribute := _ATTRIBUTE.search(before):
+        prefix = attribute.group(1) or ""
+        return _chosen(cursor - len(prefix), prefix, _attributes_before(attribute.start(), scan, sources))
+    keys = _keys_at(before, scan, sources)
     if keys is not None:
         return _chosen(cursor, "", [repr(key) for key in keys], plain=True)
     word = _WORD.search(before)
@@ -99,7 +63,7 @@ def complete(text: str, cursor: int, sources: NameSources) -> Completion:
     words = [*sources.names, *sources.lower, *LATE_NAMES, *keyword.kwlist, *keyword.softkwlist]
     words += sources.modules()
     if scan.open and scan.open[-1].callee:
-        words += [f"{name}=" for name in _parameters(_resolve(scan.open[-1].callee, sources))]
+        words += [f"{name}=" for name in _keywords(scan.open[-1].callee, sources)]
     return _chosen(word.start(), word.group(), words)
 
 
@@ -116,131 +80,71 @@ def _is_hidden(word: str, prefix: str) -> bool:
     return word.startswith("_") and not prefix
 
 
-# ---------------------------------------------------------------- the names of an object, and their values
-
-_UNKNOWN: Final = object()
-
-_READS_C_SLOT: Final = (GetSetDescriptorType, MemberDescriptorType)
-
-
-def _own_dict(value: object) -> dict[str, Any] | None:
-    """Returns the instance's `__dict__`; None if a class of its MRO has put a hook in its place."""
-    for kind in class_mro(type(value)):
-        descriptor = class_dict(kind).get("__dict__")
-        if descriptor is None:
-            continue
-        if type(descriptor) not in _READS_C_SLOT:
-            return None
-        found = type(descriptor).__get__(descriptor, value)
-        return found if type(found) is dict else None
-    return None
+def _attributes_before(dot: int, scan: InputScanner, sources: NameSources) -> list[str]:
+    """Returns the attributes of the expression before a dot; none, if nothing is known of its value."""
+    expression = scan.text[scan.primary_at(dot) : dot]
+    if not expression or is_number(expression):
+        return []
+    return attribute_names(known_value(expression, sources))
 
 
-def _attributes(value: object) -> list[tuple[str, Any]]:
-    """Returns (name, value in its dict) pairs, the instance's own first."""
-    found: list[tuple[str, Any]] = []
-    if is_class(value):
-        for kind in class_mro(value):
-            found += list(class_dict(kind).items())
-    else:
-        own = _own_dict(value)
-        if own is not None:
-            found += list(own.items())
-    for kind in class_mro(type(value)):
-        found += list(class_dict(kind).items())
-    return [(name, item) for name, item in found if type(name) is str]
-
-
-def _attribute(value: object, wanted: str) -> object:
-    for name, item in _attributes(value):
-        if name != wanted:
-            continue
-        kind = type(item)
-        if kind is MemberDescriptorType and not is_class(value):
-            try:
-                return item.__get__(value)
-            except (AttributeError, TypeError):
-                return _UNKNOWN
-        if kind is staticmethod:
-            return item.__func__
-        if is_class(value) and (client := client_of(item)) is not None:
-            return client
-        hooked = any("__get__" in class_dict(base) for base in class_mro(kind))
-        return item if kind is FunctionType or not hooked else _UNKNOWN
-    return _UNKNOWN
-
-
-def _item(value: object, key: object) -> object:
-    if type(value) in {list, tuple} and type(key) is int:
-        sequence: Any = value
-        return sequence[key] if -len(sequence) <= key < len(sequence) else _UNKNOWN
-    if type(value) is dict and type(key) in {str, int}:
-        for own, item in list(value.items()):  # not by `value[key]`: that calls the keys' own __eq__
-            if type(own) is type(key) and own == key:
-                return item
-    return _UNKNOWN
-
-
-def _resolve(source: str, sources: NameSources) -> object:
-    """Returns the value of a path such as `a.b["c"].d`, without running code; `_UNKNOWN` if it has none."""
-    try:
-        node = ast.parse(source.strip(), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return _UNKNOWN
-    return _walk(node, sources)
-
-
-def _walk(node: ast.expr, sources: NameSources) -> object:
-    match node:
-        case ast.Name(id=name):
-            found = sources.names.get(name, sources.lower.get(name, _UNKNOWN))
-            if found is _UNKNOWN and name in LATE_NAMES:
-                return late_names([name])[name]  # as a statement that reads it would
-            if found is _UNKNOWN and (module := sources.loaded(name)) is not None:
-                return module  # a statement that reads the name binds it
-            return found
-        case ast.Attribute(value=inner, attr=name):
-            owner = _walk(inner, sources)
-            return _UNKNOWN if owner is _UNKNOWN else _attribute(owner, name)
-        case ast.Subscript(value=inner, slice=ast.Constant(value=key)):
-            owner = _walk(inner, sources)
-            return _UNKNOWN if owner is _UNKNOWN else _item(owner, key)
-        case _:
-            return _UNKNOWN
-
-
-def _keys_at(before: str, sources: NameSources) -> list[object] | None:
-    """Returns the keys that may follow `path[`; None if the path is not an exact dict."""
-    found = _KEY.search(before)
-    if found is None:
+def _keys_at(before: str, scan: InputScanner, sources: NameSources) -> list[object] | None:
+    """Returns the keys that may follow an open `expression[`; None if that is not known to be a dict."""
+    end = len(before.rstrip())
+    if not before[:end].endswith("["):
         return None
-    target = _resolve(found.group(1), sources)
+    expression = before[scan.primary_at(end - 1) : end - 1]
+    target = known_value(expression, sources) if expression else None
     if type(target) is not dict:
         return None
     return [key for key in list(target) if type(key) in {str, bytes, int, float, bool, type(None)}]
 
 
-def _parameters(function: object) -> list[str]:
-    """Returns the parameters of a plain function, or of a handler, that a keyword may name."""
-    first = 0
-    if type(function) in _client_functions():
-        client: Any = function
-        function, first = client.__wrapped__, 1
-    if type(function) is not FunctionType:
-        return []
-    code = function.__code__
-    positional = code.co_varnames[max(first, code.co_posonlyargcount) : code.co_argcount]
-    return [*positional, *code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]]
+def _keywords(callee: str, sources: NameSources) -> list[str]:
+    """Returns the parameters of a function that a keyword may name."""
+    signature = call_signature(known_value(callee, sources), callee)
+    return [] if signature is None else signature.keywords()
 
 
 # ---------------------------------------------------------------- names in a string
 
 _FIRST_ARGUMENT: Final = re.compile(r"""\s*(['"])([^'"\\]*)\1\s*,""")
+_REPLACEMENT: Final = re.compile(r"\{\{|\}\}|[{}]")
 
 
-def _in_string(before: str, scan: InputScanner, sources: NameSources) -> Iterable[str]:
+def _complete_string(before: str, scan: InputScanner, sources: NameSources) -> Completion:
+    if "f" in scan.prefix and (at := _replacement_at(before, scan.quote_at)) is not None:
+        inner = complete(before[at:], len(before) - at, sources)
+        return Completion(at + inner.start, inner.candidates)
+    start = scan.quote_at
+    outside = before[: start - scan.quote_length - len(scan.prefix)]
+    keys = _keys_at(outside, InputScanner(outside), sources)
+    if keys is not None:
+        return _chosen(start, before[start:], [key for key in keys if type(key) is str], plain=True)
+    words = _in_string(before, scan, sources)
+    if words is None:
+        files = file_names(scan)
+        if files is None:
+            return Completion(start, [])
+        return _chosen(files.start, before[files.start :], files.names, plain=True)
+    return _chosen(start, before[start:], words, plain=True)
+
+
+def _replacement_at(before: str, start: int) -> int | None:
+    """Returns where the `{...}` of an f-string begins in which the cursor is; None if it is in none."""
+    opened: list[int] = []
+    for found in _REPLACEMENT.finditer(before, start):
+        if found.group() == "{":
+            opened.append(found.end())
+        elif found.group() == "}" and opened:
+            opened.pop()
+    return opened[-1] if opened else None
+
+
+def _in_string(before: str, scan: InputScanner, sources: NameSources) -> Iterable[str] | None:
+    """Returns the names that a string may be as an argument of a call; None if it may be any text."""
     if not scan.open:
-        return ()
+        return None
     here = scan.open[-1]
     kind = _kind_of(here, sources)
     if not here.callee and len(scan.open) > 1:
@@ -254,9 +158,10 @@ def _in_string(before: str, scan: InputScanner, sources: NameSources) -> Iterabl
         return sources.nodes()
     if kind in {REGISTERED, SERVER}:
         return sources.registered()
-    if kind == CHILD and (supervisor := _FIRST_ARGUMENT.match(before, here.at + 1)) is not None:
-        return sources.children(supervisor.group(2))
-    return sources.modules() if kind == MODULE else ()
+    if kind == CHILD:
+        supervisor = _FIRST_ARGUMENT.match(before, here.at + 1)
+        return () if supervisor is None else sources.children(supervisor.group(2))
+    return sources.modules() if kind == MODULE else None
 
 
 def _kind_of(bracket: OpenBracket, sources: NameSources) -> str | None:
@@ -264,12 +169,6 @@ def _kind_of(bracket: OpenBracket, sources: NameSources) -> str | None:
     kind = kind_of_argument(bracket.callee, bracket.argument)
     if kind is None and bracket.argument == 0 and bracket.callee:
         client = bracket.callee.removesuffix(".aio").removesuffix(".request")
-        if type(_resolve(client, sources)) in _client_functions():
+        if is_client_function(known_value(client, sources)):
             return SERVER
     return kind
-
-
-def _client_functions() -> tuple[type, ...]:
-    """Returns the types of the client functions of servers; none, if no server is defined."""
-    module: Any = sys.modules.get("pyx.otp.client_functions")
-    return () if module is None else (module.CallClient, module.CastClient)
