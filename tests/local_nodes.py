@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HANG = 10.0
-"""The limit of a wait in seconds, reached by failing tests alone."""
+HANG = 30.0
+"""The limit of a wait in seconds, reached by failing tests alone, on a slow machine too."""
 
 COOKIE = "pyx1-" + "0" * 43
 """A cookie of the form that pyx makes, which needs no slow hash."""

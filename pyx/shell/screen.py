@@ -32,6 +32,8 @@ their senders down."""
 MOST_QUEUED_CHARACTERS: Final = 1 << 24
 """Above this, lines (of threads that are not a process) are dropped, and their number is shown."""
 _LOOK_SECONDS: Final = 0.5
+_MOST_LOOKS: Final = 10
+"""A thread that is about to write may have to wait for a processor, and so for several looks."""
 
 
 class Screen:
@@ -145,14 +147,22 @@ class Screen:
         return self.drain()
 
     def drain(self) -> bool:
-        """Waits until all is written; returns False if `hurry` ended the wait.  Ctrl-C may raise here."""
+        """Waits until all is written; Ctrl-C may raise here.
+
+        Returns:
+            False if `hurry` ended the wait: the stream accepts nothing, or its writer was not run for seconds.
+        """
+        looks = 0
         while (self._queue or self._writer is not None) and self._on_lost is not None:
             if self._writer == threading.get_ident():
                 break  # a finalizer or signal handler printed: the drain that it interrupted writes it
             if self._write_at_once():
                 continue
             self._write_on_thread()
-            if not self._written.wait(_LOOK_SECONDS) and self._hurries:
+            if self._written.wait(_LOOK_SECONDS) or not self._hurries:
+                continue
+            looks += 1
+            if looks == _MOST_LOOKS or not self._output.accepts(0):
                 return False
         return True
 

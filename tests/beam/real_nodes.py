@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 COOKIE: Final = "ck"
 
-HANG: Final = 30.0
+HANG: Final = 60.0
 """The limit of a wait in seconds, reached by failing tests alone: a start takes seconds on a busy host."""
 
 QUIET: Final = 0.12

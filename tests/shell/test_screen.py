@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyx.shell import screen as screen_module
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.terms import Pid
 from tests.local_nodes import until
@@ -243,6 +244,22 @@ class TestBlockedStream:
         until(lambda: len(reader.text) == 1_000_001)  # the batch that was being written
         reader.stream.close()
         reading.join()
+
+    def test_close_after_hurry_waits_for_a_writer_that_was_not_run(
+        self, reader: Reader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(screen_module, "_LOOK_SECONDS", 0.001)
+        monkeypatch.setattr(screen_module, "_MOST_LOOKS", 100_000)
+        reading = reader.starts()
+        screen = Screen(reader.stream)
+        screen.hurry()
+        screen._writing.acquire()
+        screen.write("a last line\n")
+        threading.Timer(0.05, screen._writing.release).start()
+        assert screen.close() is True
+        reader.stream.close()
+        reading.join()
+        assert reader.text == "a last line\n"
 
 
 class TestScreenStream:

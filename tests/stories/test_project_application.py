@@ -13,12 +13,20 @@ if TYPE_CHECKING:
     from tests.stories.host import Host
 
 SHOP = """\
-from pyx import Process, Supervisor, child, receive, self, spawn
+from pyx import Process, Supervisor, child, receive, self, send, spawn, spawn_link
 
-def keeper(name):
+class Keeper:
+    @staticmethod
+    def start_link(name):
+        pid = spawn_link(keeper, name, self())
+        receive(("ready", pid))
+        return pid
+
+def keeper(name, supervisor):
     Process.register(self(), name)
     Process.flag("trap_exit", True)
     print(f"{name} starts", flush=True)
+    send(supervisor, ("ready", self()))
     match receive():
         case ("EXIT", _, reason):
             print(f"{name} stops: {reason}", flush=True)
@@ -26,14 +34,14 @@ def keeper(name):
             raise ValueError("boom")
 
 def application():
-    children = [child(keeper, "stock", id="stock"), child(keeper, "till", id="till")]
+    children = [child(Keeper, "stock", id="stock"), child(Keeper, "till", id="till")]
     return Supervisor.start_link(children, strategy="one_for_one", max_restarts=1, name="shop")
 
 def other():
     raise RuntimeError("no shop today")
 
 def failing():
-    return [child(keeper, "stock", id="stock"), Broken]
+    return [child(Keeper, "stock", id="stock"), Broken]
 
 class Broken:
     @staticmethod
