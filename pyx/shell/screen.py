@@ -150,7 +150,7 @@ class Screen:
         """Waits until all is written; Ctrl-C may raise here.
 
         Returns:
-            False if `hurry` ended the wait: the stream accepts nothing, or its writer was not run for seconds.
+            False if `hurry` ended the wait: the stream accepts nothing, or its writer is not run.
         """
         looks = 0
         while (self._queue or self._writer is not None) and self._on_lost is not None:

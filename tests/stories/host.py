@@ -35,7 +35,7 @@ class Host:
 
     def __init__(self) -> None:
         # Short, because the path of a unix socket has at most about 100 bytes.
-        self._root = Path(tempfile.mkdtemp(prefix="pyx-"))
+        self._root = Path(tempfile.mkdtemp(prefix="pyx-", dir="/tmp"))
         self.home = self._root / "home"
         self.names = self._root / "run"
         self.home.mkdir()
