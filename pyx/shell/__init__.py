@@ -13,6 +13,7 @@ processes.  Everything that is shown goes through one writer.
     evaluate           whether an input is complete, and its outcome
     render             a value as text
     theme              the colours of a prompt, by roles
+    traceback_colours  tracebacks in the colours of a theme
     wrapping           text broken at blanks for narrow terminals
     screen             the one writer of a terminal or a pipe: the queue of its lines
     text_writer        text into a stream, by its descriptor and encoding

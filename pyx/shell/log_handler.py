@@ -51,15 +51,10 @@ def painted_record(text: str, theme: Theme) -> str:
     """Returns the text of a record with the colours of its level, and of the tracebacks in it."""
     level, bracket, message = text.partition("]")
     role = "warning" if level == "[warning" else "error"
-    lines = message.split("\n")
-    is_below = False  # below the head of a traceback, lines without indentation name the exception
-    for number, line in enumerate(lines):
-        if line.lstrip().startswith("Traceback (most recent call last)"):
-            is_below = True
-            lines[number] = theme.painted(line, "traceback")
-        elif is_below and line[:1].strip():
-            lines[number] = theme.painted(line, "error")
-    return theme.painted(level + bracket, role) + "\n".join(lines)
+    from pyx.shell.traceback_colours import painted_traceback  # for the first error
+
+    text = painted_traceback(message, theme, is_alone=False)
+    return theme.painted(level + bracket, role) + text
 
 
 @contextlib.contextmanager

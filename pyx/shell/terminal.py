@@ -151,8 +151,12 @@ class PersonTerminal:
             text = wrapped(text, self.width)
         if what == "interrupt":
             text = "\n" + text  # after the ^C that the terminal itself has shown
+        elif what == "error":
+            from pyx.shell.traceback_colours import painted_traceback  # for the first error
+
+            text = painted_traceback(text, self.theme)
         elif what != "echo":
-            text = self.theme.painted(text, "error" if what == "error" else "notice")
+            text = self.theme.painted(text, "notice")
         self._screen.show(text)
 
     def leave(self, error: BaseException) -> bool:

@@ -217,11 +217,11 @@ class TestOutput:
         editor.read("1\r")
         assert editor.stream.getvalue() == "50 %\n"
 
-    def test_errors_are_coloured_line_by_line(self, editor: Editor) -> None:
-        editor.terminal.show("KeyError: 1\nhint: x\n", "error")
-        assert editor.stream.getvalue() == BOTH.painted("KeyError: 1\nhint: x\n", "error")
+    def test_errors_are_coloured_and_values_are_shown_as_they_are(self, editor: Editor) -> None:
+        editor.terminal.show("KeyError: 1\n", "error")
+        assert editor.stream.getvalue() == BOTH.painted("KeyError", "error") + ": 1\n"
         editor.terminal.show("[1]\n", "echo")
-        assert editor.stream.getvalue().endswith("\x1b[0m\n[1]\n")
+        assert editor.stream.getvalue().endswith(": 1\n[1]\n")
 
     def test_leave_ends_the_prompt_with_its_error(self, editor: Editor) -> None:
         assert editor.terminal.leave(SystemExit(143)) is False
