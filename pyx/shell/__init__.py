@@ -37,6 +37,8 @@ processes.  Everything that is shown goes through one writer.
     node_table         `nodes()`: the connected nodes
     text_table         rows of text in columns
     facts              facts about values and processes, for the helpers
+    help_question      `x?` and `x??`: documentation and source
+    timed_call         `tc`: how long a call takes
     documentation      signatures and docstrings as the helpers show them
     history            the typed statements that are kept
     history_file       the file of the history: its format, its lock

@@ -58,3 +58,13 @@ def docstring(thing: Any, columns: int) -> str:
     """Returns the docstring, indented and filled to *columns*; of a class its own, not an inherited one."""
     text = thing.__doc__ and inspect.getdoc(thing) if inspect.isclass(thing) else inspect.getdoc(thing)
     return indented_docstring(text or "no documentation", columns)
+
+
+def source_of(thing: Any) -> str:
+    """Returns the source of a function, class or module, and of any other value that of its class."""
+    thing = getattr(thing, "__wrapped__", thing)
+    is_code = inspect.isroutine(thing) or inspect.isclass(thing) or inspect.ismodule(thing)
+    try:
+        return inspect.getsource(thing if is_code else type(thing)).rstrip()
+    except (OSError, TypeError):
+        return "the source is not known"

@@ -182,6 +182,10 @@ class Evaluator:
     def evaluate(self, source: str) -> Outcome:
         """Runs one input.  Only a success is counted, kept for `v(n)` and bound to `_`."""
         source = _flush_left(source)
+        if source.rstrip().endswith("?") or source.startswith("?"):
+            from pyx.shell.help_question import help_call  # loaded for the first question
+
+            source = help_call(source) or source
         self._inputs += 1
         filename = f"<pyx {self._inputs}{self._where}>"
         outcome = self.run(source, filename, typed="\n" not in source.strip())

@@ -18,7 +18,14 @@ from pyx.errors import Exit, PyxError
 from pyx.nodes import Node
 from pyx.primitives import drain
 from pyx.process import Process
-from pyx.shell.documentation import docstring, is_server_class, public_members, signature, summary
+from pyx.shell.documentation import (
+    docstring,
+    is_server_class,
+    public_members,
+    signature,
+    source_of,
+    summary,
+)
 from pyx.shell.facts import about_code, about_process, memory_bytes
 from pyx.shell.render import render
 from pyx.shell.wrapping import wrapped_item
@@ -91,16 +98,20 @@ class Helpers:
         """Returns name -> helper, as the prompt has them."""
         methods = (
             self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.nl,
-            self.exports, self.runtime_info,
+            self.exports, self.runtime_info, self.tc,
             self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit,
         )  # fmt: skip
         return {method.__name__: Helper(method) for method in methods}
 
-    def h(self, thing: Any = None) -> None:
-        """Shows this list, or the documentation of a thing.
+    def h(self, thing: Any = None, *, source: bool = False) -> None:
+        """Shows this list, or the documentation of a thing; `thing?` and, with its source, `thing??`.
 
         A function is shown with its signature, a module, a server or a class of pyx with its functions.
         """
+        if source:
+            self.h(thing)
+            _show(source_of(thing))
+            return
         if thing is None:
             helpers = self.names()
             width = max(len(helper.usage) for helper in helpers.values())
@@ -228,6 +239,15 @@ class Helpers:
             ("nodes", ", ".join(Node.list()) or "none"),
         ]
         _print_rows(rows)
+
+    def tc(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """Calls a function, shows how long that took, and returns its value: `tc(shop.total, ["nike"])`.
+
+        `tc(lambda: ...)` times an expression, `await tc(f)` an `async def`.
+        """
+        from pyx.shell.timed_call import timed_call  # rarely used
+
+        return timed_call(function, args, kwargs, _show)
 
     def ps(self, node: str | None = None, most: int = 50) -> None:
         """Shows the processes of this node or of another one, those with the most messages first.

@@ -129,6 +129,17 @@ def test_h_of_a_behaviour_shows_how_it_is_used(
     assert [line for line in example if f"{name}." in line]
 
 
+def test_h_shows_the_source_if_asked(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
+    helpers.h(make_module, source=True)
+    shown = capsys.readouterr().out
+    assert shown.startswith("make_module()\n  Returns a module")
+    assert shown.endswith("    return module\n")
+    helpers.h(len, source=True)
+    assert capsys.readouterr().out.endswith("\nthe source is not known\n")
+    helpers.h(pytest.approx(1), source=True)
+    assert "\nclass ApproxScalar" in capsys.readouterr().out
+
+
 def test_h_of_a_value_shows_its_type(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
     helpers.h(5)
     assert capsys.readouterr().out.startswith("int\n")
