@@ -16,6 +16,7 @@ what names `Cluster`; each strategy when it is configured.
     dns_addresses      `dns`: a node at each address of a domain
     srv_records        `srv`: a node at each target of SRV records
     kubernetes_pods    `kubernetes`: a node in each pod that the API of Kubernetes lists
+    pod_nodes          these pods, by a list and what a watch says since
     lan_services       `lan`: nodes that say their names on the local network
     lan_records        what they say, and its proof
     dialling           one dial, with its reason if it fails

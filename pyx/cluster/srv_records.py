@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.cluster.dns_addresses import RESOLVE_SECONDS, domain_of
 from pyx.cluster.polling import pause
 from pyx.cluster.sighting import Sighting
-from pyx.cluster.strategy_settings import check_names, seconds_of, text_of
+from pyx.cluster.strategy_settings import check_names, number_of, seconds_of, text_of
 from pyx.errors import PyxError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class SrvRecords:
         self._resolver = Resolver(configure="server" not in config)
         if "server" in config:
             self._resolver.nameservers = [text_of(config, "server", "10.0.0.2")]
-            self._resolver.port = int(config.get("port", 53))
+            self._resolver.port = number_of(config, "port", 53, most=65535)
 
     async def sightings(self) -> AsyncIterator[Sighting]:
         """Yields a node for each target; raises PyxError where there is none."""

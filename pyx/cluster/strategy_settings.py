@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = 5.0
 """Seconds between two questions, as in libcluster."""
 
+_DAY: Final = 86_400
+
 
 def check_names(config: Mapping[str, Any], *known: str) -> None:
     """Raises ValueError if there is a setting that is none of *known*."""
@@ -35,6 +37,29 @@ def text_of(config: Mapping[str, Any], setting: str, example: str, default: str 
     return value
 
 
+def text_or_none(config: Mapping[str, Any], setting: str, example: str) -> str | None:
+    """Returns a setting that is a text, or may be missing; raises ValueError."""
+    return text_of(config, setting, example) if setting in config else None
+
+
+def flag_of(config: Mapping[str, Any], setting: str, *, default: bool) -> bool:
+    """Returns a setting that is true or false; raises ValueError."""
+    value = config.get(setting, default)
+    if type(value) is not bool:
+        msg = f"{setting} is true or false, not {value!r}"
+        raise ValueError(msg)
+    return value
+
+
+def number_of(config: Mapping[str, Any], setting: str, default: int, most: int) -> int:
+    """Returns a setting that is a whole number from 1 to *most*; raises ValueError."""
+    value = config.get(setting, default)
+    if type(value) is not int or not 0 < value <= most:
+        msg = f"{setting} is a number from 1 to {most}, not {value!r}"
+        raise ValueError(msg)
+    return value
+
+
 def choice_of(config: Mapping[str, Any], setting: str, choices: tuple[str, ...]) -> str:
     """Returns a setting that is one of a few words, by default the first; raises ValueError."""
     value = config.get(setting, choices[0])
@@ -45,10 +70,10 @@ def choice_of(config: Mapping[str, Any], setting: str, choices: tuple[str, ...])
 
 
 def seconds_of(config: Mapping[str, Any], setting: str = "interval", default: float = POLL_SECONDS) -> float:
-    """Returns a setting that is a number of seconds above 0; raises ValueError."""
+    """Returns a setting that is a number of seconds above 0, a day at most; raises ValueError."""
     value = config.get(setting, default)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
-        msg = f"{setting} is a number of seconds above 0, not {value!r}"
+    if type(value) not in (int, float) or not 0 < value <= _DAY:
+        msg = f"{setting} is a number of seconds above 0 (a day, {_DAY:,}, at most), not {value!r}"
         raise ValueError(msg)
     return float(value)
 

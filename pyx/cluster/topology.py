@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from pyx.core.backoff import Backoff
+from pyx.core.backoff import LONGEST_DELAY, Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,6 +22,8 @@ REFUSED_SECONDS: Final = 60.0
 """The pause after a refusal."""
 
 _SIGHTINGS_TO_PRUNE: Final = 2
+_QUIET_SECONDS: Final = 60.0
+"""A search that fails now and then, by the same reason, is news once in that time."""
 _NEVER: Final = float("inf")
 
 COUNTERS: Final = (
@@ -62,7 +64,7 @@ Action: TypeAlias = BeginSearch | DialFound | Prune
 class _Findings:
     """What one topology has found."""
 
-    __slots__ = ("found", "missed", "prune", "reason", "search_at")
+    __slots__ = ("began_at", "found", "missed", "prune", "reason", "search_at", "told")
 
     def __init__(self, *, prune: bool) -> None:
         self.prune = prune
@@ -73,6 +75,10 @@ class _Findings:
         """Why its last search failed; None if it did not."""
         self.search_at = 0.0
         """When its strategy is to be started; infinity while it runs."""
+        self.began_at = 0.0
+        """When it was started."""
+        self.told = ("", -_QUIET_SECONDS)
+        """The reason that was news last, and when."""
 
 
 class Topology:
@@ -108,6 +114,7 @@ class Topology:
         for topology, findings in self._findings.items():
             if findings.search_at <= now:
                 findings.search_at = _NEVER
+                findings.began_at = now
                 due.append(BeginSearch(topology))
         for node, at in self._dial_at.items():
             if at <= now:
@@ -138,9 +145,8 @@ class Topology:
         findings = self._findings[topology]
         self._counts["sightings"] += 1
         if whole and not seen:
-            return self._not_believed(findings, NOTHING_FOUND)
+            return self._not_believed(findings, NOTHING_FOUND, now)
         findings.reason = None
-        self._searches.forget(topology)
         seen.discard(self._here)
         if whole:
             gone = findings.found - seen
@@ -160,18 +166,23 @@ class Topology:
         """Notes that a strategy has raised; what it found stays.  Returns True if the reason is a new one."""
         findings = self._findings[topology]
         self._counts["failed_searches"] += 1
+        if now - findings.began_at > LONGEST_DELAY:  # not one that finds, fails, and is back in no time
+            self._searches.forget(topology)
         findings.search_at = self._searches.failed(topology, reason, now, jitter)
-        return self._not_believed(findings, reason)
+        return self._not_believed(findings, reason, now)
 
     def search_ended(self, topology: str) -> None:
         """Notes that a strategy has found all that it will ever find."""
         self._findings[topology].missed.clear()
 
     @staticmethod
-    def _not_believed(findings: _Findings, reason: str) -> bool:
+    def _not_believed(findings: _Findings, reason: str, now: float) -> bool:
         findings.missed = dict.fromkeys(findings.missed, 0)  # whole sightings count in a row
-        is_news = findings.reason != reason
+        told, at = findings.told
+        is_news = findings.reason != reason and (told != reason or now - at >= _QUIET_SECONDS)
         findings.reason = reason
+        if is_news:
+            findings.told = reason, now
         return is_news
 
     def _count_missing(self, topology: str, findings: _Findings, gone: set[str]) -> None:

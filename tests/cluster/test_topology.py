@@ -59,14 +59,35 @@ class TestSearch:
         news = [told.machine.search_failed("dns", why, 0.0, 0.0) for why in sentences]
         assert news == [True, False, True, True]
 
-    def test_failure_after_a_sighting_is_news_again(self) -> None:
+    def test_flapping_search_is_news_once_a_minute(self) -> None:
         told = Told()
-        assert told.machine.search_failed("dns", "refused", 0.0, 0.0)
-        told.sees(BOB)
-        assert told.machine.search_failed("dns", "refused", 1.0, 0.0)
-        assert told.machine.next_due() == 0.0  # the dial; and the search after the first pause again
-        told.dials(0.0)
-        assert told.machine.next_due() == pytest.approx(1.1)
+        news = []
+        for now in range(0, 130, 10):
+            news.append(told.machine.search_failed("dns", "refused", float(now), 0.0))
+            told.machine.due(now + 5.0)
+            told.sees(BOB, now=now + 5.0)
+        assert [number * 10 for number, is_news in enumerate(news) if is_news] == [0, 60, 120]
+
+    def test_search_that_finds_and_fails_at_once_rests_for_longer_each_time(self) -> None:
+        told, now, pauses = Told(), 0.0, []
+        for _ in range(4):
+            told.sees(BOB, now=now)
+            told.dials(now)
+            told.machine.search_failed("dns", "refused", now, 0.0)
+            due = told.machine.next_due()
+            assert due is not None
+            pauses.append(due - now)
+            now = due
+            told.machine.due(now)
+        assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8])
+
+    def test_search_that_has_found_for_a_while_is_started_anew_soon(self) -> None:
+        told = Told()
+        for _ in range(4):
+            told.machine.search_failed("dns", "refused", 0.0, 0.0)
+        told.machine.due(9.0)
+        told.machine.search_failed("dns", "refused", 20.0, 0.0)
+        assert told.machine.next_due() == pytest.approx(20.1)
 
     def test_strategy_that_ends_is_not_started_again(self) -> None:
         told = Told()
