@@ -5,8 +5,9 @@ A failure of a peer is a value (`"pang"`, `False`); a misuse is an exception.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ParamSpec, overload
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, overload
 
+from pyx.core.membership import NodeInterest
 from pyx.core.tables import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.execution import context
@@ -288,14 +289,33 @@ class Node:
         return True
 
     @staticmethod
-    def monitor_nodes(on: bool) -> bool:
-        """Has the caller receive `("nodeup", node)` and `("nodedown", node)` of all visible nodes, or not.
+    def monitor_nodes(
+        on: bool, *, node_type: Literal["visible", "hidden", "all"] = "visible", reasons: bool = False
+    ) -> bool:
+        """Has the caller receive `("nodeup", node)` and `("nodedown", node)` of nodes, or not; returns True.
+
+        With *reasons* the messages are `("nodeup", node, {"node_type": "visible"})` and `("nodedown", node,
+        {"node_type": "visible", "nodedown_reason": "connection_closed"})`.  The reasons are OTP's:
+        `"connection_closed"` (the other node ended, left or broke off), `"net_tick_timeout"` (it was silent
+        for too long), `"disconnect"` (`Node.disconnect` here) and `"net_kernel_terminated"` (`Node.stop`
+        here).
+
+        Each combination of the options is a request of its own, which the same call with False takes back.
+        Differs from IEx: the same call again asks for nothing more.
 
         Args:
             on: True to receive them, False to stop.
+            node_type: which nodes; `"hidden"` ones are those of `--hidden`, and Erlang nodes.
+            reasons: whether the messages have the facts above.
+
+        Raises:
+            ValueError: *node_type* is another value.
         """
         runner = context.require("Node.monitor_nodes()")
-        on = checked_choice(on)
+        if node_type not in {"visible", "hidden", "all"}:
+            msg = f"node_type is 'visible', 'hidden' or 'all', not {node_type!r}"
+            raise ValueError(msg)
+        on, interest = checked_choice(on), NodeInterest(node_type, checked_choice(reasons))
         with node_of(runner).kernel_call as kernel:
-            kernel.membership.monitor_nodes(runner.process, on)
+            kernel.membership.monitor_nodes(runner.process, on, interest)
         return True

@@ -317,6 +317,22 @@ class TestNodeMonitors:
         start_stop.stop(b)
         assert running.outcome() == [("nodeup", "b@test"), ("nodedown", "b@test")]
 
+    def test_monitor_nodes_with_reasons_says_what_ended_the_connection(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b", hidden=True)
+
+        def body() -> Any:
+            Node.monitor_nodes(True, node_type="all", reasons=True)
+            Node.ping("b")
+            Node.disconnect("b")
+            return [receive(timeout=HANG), receive(timeout=HANG)]
+
+        assert as_process(a, body) == [
+            ("nodeup", "b@test", {"node_type": "hidden"}),
+            ("nodedown", "b@test", {"node_type": "hidden", "nodedown_reason": "disconnect"}),
+        ]
+        with pytest.raises(ValueError, match=r"^node_type is 'visible', 'hidden' or 'all', not 'near'$"):
+            as_process(b, lambda: Node.monitor_nodes(True, node_type="near"))  # type: ignore[arg-type]
+
 
 def test_pid_of_a_restarted_node_is_dead(nodes: LocalNodes) -> None:
     """An old pid is dead, and gets none of the messages to the process that has its number now."""

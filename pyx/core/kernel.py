@@ -123,7 +123,7 @@ class Kernel:
         for peer in peers:
             peer.invitations.clear()  # or the end of one dial would begin the next
         for peer in peers:
-            self.sessions.disconnect(peer.name)
+            self.sessions.disconnect(peer.name, "net_kernel_terminated")
         tables.name = ""
         tables.creation = 0
         tables.hidden = False

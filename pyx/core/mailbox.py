@@ -42,15 +42,21 @@ class Downed(NamedTuple):
 
 
 class NodeUp(NamedTuple):
-    """For `Node.monitor_nodes`: `("nodeup", name)`."""
+    """For `Node.monitor_nodes`: `("nodeup", name)`, or with its type `("nodeup", name, {...})`."""
 
     name: str
+    node_type: str = ""
+    """`"visible"` or `"hidden"`; "" if it is not told."""
 
 
 class NodeDown(NamedTuple):
-    """For `Node.monitor` and `Node.monitor_nodes`: `("nodedown", name)`."""
+    """For `Node.monitor` and `Node.monitor_nodes`: `("nodedown", name)`, or `("nodedown", name, {...})`."""
 
     name: str
+    node_type: str = ""
+    """As of `NodeUp`."""
+    reason: str = ""
+    """Why the connection ended; "" if it is not told."""
 
 
 class Called(NamedTuple):

@@ -7,7 +7,7 @@ of a partition can report it (`partitions.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from pyx.core.effects import Log
 from pyx.core.mailbox import NodeDown, NodeUp
@@ -17,7 +17,7 @@ from pyx.core.tables import NO_NODE
 from pyx.signals import MOST_NODES, Nodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
@@ -28,6 +28,28 @@ MAX_INVITED_DIALS: Final = 8
 """Dials at a time to nodes that one peer has named."""
 
 KINDS: Final = ("this", "visible", "hidden", "connected", "known")
+
+
+NodeType: TypeAlias = Literal["visible", "hidden", "all"]
+
+NodedownReason: TypeAlias = Literal[
+    "connection_closed", "disconnect", "net_kernel_terminated", "net_tick_timeout"
+]
+"""Why the connection to a node ended, in OTP's words, as far as they apply here.
+
+`"connection_closed"`: the other node ended or left, or the network broke.  `"disconnect"`: `Node.disconnect`
+here.  `"net_kernel_terminated"`: `Node.stop` here.  `"net_tick_timeout"`: it was silent for too long.
+"""
+
+
+class NodeInterest(NamedTuple):
+    """What `Node.monitor_nodes` was asked for: nodes of which type, and whether messages have the facts."""
+
+    node_type: NodeType = "visible"
+    with_facts: bool = False
+
+
+VISIBLE_NODES: Final = NodeInterest()
 
 
 class Membership:
@@ -101,13 +123,15 @@ class Membership:
             if not counts[node]:
                 del counts[node]
 
-    def monitor_nodes(self, process: ProcessRecord, on: bool) -> None:
-        """Starts or stops the messages of every visible node that comes and goes; does not stack."""
-        process.wants_nodes = on
+    def monitor_nodes(self, process: ProcessRecord, on: bool, interest: NodeInterest = VISIBLE_NODES) -> None:
+        """Starts or stops the messages of every node that comes and goes; one interest does not stack."""
+        watchers = self._tables.node_watchers
         if on and process.alive:
-            self._tables.node_watchers[process] = None
-        else:
-            self._tables.node_watchers.pop(process, None)
+            watchers.setdefault(process, {})[interest] = None
+        elif process in watchers:
+            watchers[process].pop(interest, None)
+            if not watchers[process]:
+                del watchers[process]
 
     # ------------------------------------------------------------ called by `sessions.py`
 
@@ -117,21 +141,33 @@ class Membership:
         self.announce(peer)
 
     def peer_is_ready(self, peer: Peer) -> None:
-        """Sends `nodeup` of a visible peer, whose holdings are in place."""
-        for process in self._tables.node_watchers:
-            self._router.deliver(process, NodeUp(peer.name))
+        """Sends `nodeup` of a peer, whose holdings are in place if it is visible."""
+        node_type = _type_of(peer)
+        for process, interest in self._interested_in(peer):
+            told = NodeUp(peer.name, node_type) if interest.with_facts else NodeUp(peer.name)
+            self._router.deliver(process, told)
 
-    def session_ended(self, peer: Peer, *, was_ready: bool) -> None:
-        """Sends `nodedown` of a visible peer, after everything else that follows from its loss.
+    def session_ended(self, peer: Peer, why: NodedownReason, *, was_ready: bool) -> None:
+        """Sends `nodedown` of a peer, after everything else that follows from its loss.
 
         Without a `nodeup` before (the peer was never ready) there is none.
         """
-        self.visible -= {peer.name}
-        self.partition_detector.lost(peer.name)
+        if not peer.hidden:
+            self.visible -= {peer.name}
+            self.partition_detector.lost(peer.name)
         if not was_ready:
             return
-        for process in self._tables.node_watchers:
-            self._router.deliver(process, NodeDown(peer.name))
+        node_type = _type_of(peer)
+        for process, interest in self._interested_in(peer):
+            told = NodeDown(peer.name, node_type, why) if interest.with_facts else NodeDown(peer.name)
+            self._router.deliver(process, told)
+
+    def _interested_in(self, peer: Peer) -> Iterator[tuple[ProcessRecord, NodeInterest]]:
+        types = {"all", _type_of(peer)}
+        for process, interests in self._tables.node_watchers.items():
+            for interest in interests:
+                if interest.node_type in types:
+                    yield process, interest
 
     def dial_ended(self, peer: Peer) -> None:
         """Lets the next invited dial begin, after one that succeeded or failed."""
@@ -194,3 +230,7 @@ class Membership:
             self._tables.effects.append(Log("warning", words))
         for one, other in healed:
             self._tables.effects.append(Log("info", f"{one} and {other} see each other again"))
+
+
+def _type_of(peer: Peer) -> Literal["visible", "hidden"]:
+    return "hidden" if peer.hidden else "visible"

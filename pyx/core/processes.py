@@ -115,7 +115,6 @@ class ProcessRecord:
         "trap_exit",
         "undecodable",
         "waiting",
-        "wants_nodes",
     )
 
     def __init__(
@@ -156,8 +155,6 @@ class ProcessRecord:
         """Watcher -> what it monitored: the pid of this process, or its name at that time."""
         self.node_monitors: dict[str, int] = NOTHING
         """Node -> the number of `nodedown` messages at its loss (`Node.monitor` stacks)."""
-        self.wants_nodes = False
-        """True if it asked for `nodeup` and `nodedown` of all nodes (`Node.monitor_nodes`)."""
         self.aliases: dict[Ref, AliasMode] = NOTHING
         self.callers: dict[tuple[str, int], tuple[Pid, Ref, Pid | str]] = NOTHING
         """By the caller's node and the number of its reference: the calls of this server without a reply."""

@@ -19,7 +19,7 @@ from pyx.signals import Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
     from pyx.core.groups import Groups
-    from pyx.core.membership import Membership
+    from pyx.core.membership import Membership, NodedownReason
     from pyx.core.node_loss import NodeLoss
     from pyx.core.peers import Peer
     from pyx.core.pending_requests import PendingRequests
@@ -206,6 +206,7 @@ class Sessions:
         if peer.out or peer.out.first:
             peer.sent_since_tick = True
             effects.append(Flush(peer))
+        self._membership.peer_is_ready(peer)
         self._ready(peer)
 
     def holdings_are_here(self, peer: Peer) -> None:
@@ -230,7 +231,7 @@ class Sessions:
         if peer.state == "up":
             self.lose(peer, reason)
 
-    def disconnect(self, node: str) -> bool:
+    def disconnect(self, node: str, why: NodedownReason = "disconnect") -> bool:
         """Ends the session with a node, or gives a dial up; False when there is neither."""
         peer = self._tables.peers.get(node)
         if peer is None:
@@ -241,7 +242,7 @@ class Sessions:
         else:
             self._process_signals.settle_all()  # the ends of processes are told before this node leaves
             peer.out.put(Goodbye())
-            self.lose(peer, "disconnected")
+            self.lose(peer, "disconnected", why)
             self._tables.effects.append(Hangup(peer, gracefully=True))
         return True
 
@@ -260,7 +261,7 @@ class Sessions:
             peer.last_received = min(now, peer.last_received + late)
             if now - peer.last_received >= self.tick_seconds:
                 self._tables.effects.append(Log("error", f"node {peer.name} not responding"))
-                self.lose(peer, "not responding")
+                self.lose(peer, "not responding", "net_tick_timeout")
                 self._tables.effects.append(Hangup(peer, gracefully=False))
                 continue
             if not peer.is_ready and now - peer.last_piece >= self.tick_seconds + late:
@@ -285,10 +286,15 @@ class Sessions:
             self._tables.effects.append(CancelDial(peer.name))
             self.dial_failed(peer.name, "the dial came to no end", now)
 
-    def lose(self, peer: Peer, reason: str) -> None:
-        """Ends a session that was up, and announces that to the processes that watch."""
+    def lose(self, peer: Peer, reason: str, why: NodedownReason = "connection_closed") -> None:
+        """Ends a session that was up, and announces that to the processes that watch.
+
+        Args:
+            peer: the session.
+            reason: for the log and for requests that wait.
+            why: for `Node.monitor_nodes`.
+        """
         was_ready = peer.is_ready
         self._tables.effects.append(Log("info", f"node {peer.name} is down: {reason}"))
         self._node_loss.end_session(peer, reason)
-        if not peer.hidden:
-            self._membership.session_ended(peer, was_ready=was_ready)
+        self._membership.session_ended(peer, why, was_ready=was_ready)

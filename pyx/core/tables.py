@@ -19,6 +19,7 @@ from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.core.effects import Effect
+    from pyx.core.membership import NodeInterest
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.core.spaces import Space
@@ -61,8 +62,8 @@ class Tables:
         self.spaces: Final[dict[str, Space]] = {}
         """By name; `ProcessRecord.holdings` is the other half."""
         self.monitors: Final = MonitorTable()
-        self.node_watchers: Final[dict[ProcessRecord, None]] = {}
-        """Processes that asked for `nodeup` and `nodedown` of all nodes."""
+        self.node_watchers: Final[dict[ProcessRecord, dict[NodeInterest, None]]] = {}
+        """Processes that asked for `nodeup` and `nodedown` of all nodes, and for which."""
         self.peers: Final[dict[str, Peer]] = {}
         """By name: one session each, dialling or up."""
         self.backoff: Final = Backoff()

@@ -127,10 +127,16 @@ def decode_item(kernel: Kernel, item: Any, binaries: str = "str") -> Any:
             return ("unregister", *told)
         return ("register", *told, decode_body(kernel, item.value))
     if kind is NodeUp:
-        return ("nodeup", item.name)
+        return ("nodeup", *_name_and_facts(item.name, {"node_type": item.node_type}))
     if kind is NodeDown:
-        return ("nodedown", item.name)
+        facts = {"node_type": item.node_type, "nodedown_reason": item.reason}
+        return ("nodedown", *_name_and_facts(item.name, facts))
     return item
+
+
+def _name_and_facts(name: str, facts: dict[str, str]) -> tuple[Any, ...]:
+    """Returns what follows `"nodeup"` or `"nodedown"`: the facts too, if they were asked for."""
+    return (name, facts) if facts["node_type"] else (name,)
 
 
 def decode_body(kernel: Kernel, body: Any, binaries: str = "str") -> Any:

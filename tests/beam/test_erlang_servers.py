@@ -13,7 +13,7 @@ from pyx.atoms import Atom
 from pyx.errors import EncodeError
 from pyx.otp.call_errors import CallNoProcess, CallTimeout
 from pyx.terms import Pid
-from tests.local_nodes import as_process
+from tests.local_nodes import HANG, as_process
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
@@ -236,8 +236,19 @@ def test_facts_about_a_process_of_elixir_have_the_keys_asked_for(gus: LocalNode,
 def test_monitored_node_of_erlang_goes(gus: LocalNode, a: IexNode) -> None:
     def watched() -> Any:
         Node.monitor_nodes(True)  # visible ones, and Erlang nodes are not
+        Node.monitor_nodes(True, node_type="hidden", reasons=True)
         Node.monitor(a.name, True)
         Node.disconnect(a.name)
-        return receive(timeout=5)
+        Node.ping(a.name)
+        rpc.cast(a.name, "erlang", "disconnect_node", [Atom(Node.self())])
+        return [receive(timeout=HANG) for _ in range(4)]
 
-    assert as_process(gus, watched) == ("nodedown", a.name)
+    def down(reason: str) -> Any:
+        return ("nodedown", a.name, {"node_type": "hidden", "nodedown_reason": reason})
+
+    assert as_process(gus, watched) == [
+        ("nodedown", a.name),
+        down("disconnect"),
+        ("nodeup", a.name, {"node_type": "hidden"}),
+        down("connection_closed"),
+    ]

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pyx.core.effects import Dial, Log
 from pyx.core.mailbox import NodeDown, NodeUp
+from pyx.core.membership import NodeInterest
 from pyx.signals import Nodes
 from tests.core.conversation import Node, World, messages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyx.core.membership import NodedownReason
 
 
 def mesh_of(world: World, names: str) -> list[list[str]]:
@@ -293,7 +300,75 @@ def test_monitor_nodes_reports_visible_nodes_until_it_is_ended() -> None:
     world.connect("a@h", "b@h")
     assert messages(gus) == [NodeUp("b@h"), NodeDown("b@h")]
     assert messages(dead) == []
-    assert not gus.wants_nodes
+    assert gus not in a.tables.node_watchers
+
+
+FACTS = NodeInterest(with_facts=True)
+
+
+def hear_nothing(node: Node, world: World) -> None:
+    for _quarter in range(6):
+        world.now += node.sessions.tick_seconds / 4
+        node.sessions.tick(world.now)
+
+
+@pytest.mark.parametrize(
+    ("reason", "end"),
+    [
+        ("connection_closed", lambda world: world.kill("b@h")),
+        ("connection_closed", lambda world: world["b@h"].sessions.disconnect("a@h")),
+        ("connection_closed", lambda world: world["b@h"].node_stopped()),
+        ("disconnect", lambda world: world["a@h"].sessions.disconnect("b@h")),
+        ("net_kernel_terminated", lambda world: world["a@h"].node_stopped()),
+        ("net_tick_timeout", lambda world: hear_nothing(world["a@h"], world)),
+    ],
+    ids=["killed", "disconnected there", "stopped there", "disconnected", "stopped", "silent"],
+)
+def test_nodedown_has_the_reason_of_otp(reason: NodedownReason, end: Callable[[World], None]) -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    a.membership.monitor_nodes(gus, on=True, interest=FACTS)
+    world.connect("a@h", "b@h")
+    end(world)
+    world.carry()
+    assert messages(gus) == [NodeUp("b@h", "visible"), NodeDown("b@h", "visible", reason)]
+
+
+def test_nodes_of_the_asked_type_are_reported() -> None:
+    world = World("a@h", "b@h", "hid@h", hidden=("hid@h",))
+    a = world["a@h"]
+    watchers = {kind: a.process() for kind in ("visible", "hidden", "all")}
+    for kind, watcher in watchers.items():
+        a.membership.monitor_nodes(watcher, on=True, interest=NodeInterest(kind, with_facts=True))  # type: ignore[arg-type]
+    world.connect("a@h", "b@h")
+    world.connect("a@h", "hid@h")
+    world.kill("hid@h")
+    hidden = [NodeUp("hid@h", "hidden"), NodeDown("hid@h", "hidden", "connection_closed")]
+    visible = [NodeUp("b@h", "visible")]
+    assert {kind: messages(watcher) for kind, watcher in watchers.items()} == {
+        "visible": visible,
+        "hidden": hidden,
+        "all": visible + hidden,
+    }
+
+
+def test_each_combination_of_options_is_a_request_of_its_own() -> None:
+    world = World("a@h", "b@h")
+    a = world["a@h"]
+    gus = a.process()
+    for interest in (NodeInterest(), FACTS, FACTS):
+        a.membership.monitor_nodes(gus, on=True, interest=interest)
+    world.connect("a@h", "b@h")
+    a.membership.monitor_nodes(gus, on=False)
+    world.kill("b@h")
+    assert messages(gus) == [
+        NodeUp("b@h"),
+        NodeUp("b@h", "visible"),
+        NodeDown("b@h", "visible", "connection_closed"),
+    ]
+    a.membership.monitor_nodes(gus, on=False, interest=FACTS)
+    assert a.tables.node_watchers == {}
 
 
 def test_nodes_lists_each_kind_and_refuses_others() -> None:

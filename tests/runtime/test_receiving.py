@@ -358,6 +358,12 @@ class TestItems:
         assert decode_item(node.kernel, Exited(pid, "killed")) == ("EXIT", pid, "killed")
         assert decode_item(node.kernel, NodeUp("b@test")) == ("nodeup", "b@test")
         assert decode_item(node.kernel, NodeDown("b@test")) == ("nodedown", "b@test")
+        assert decode_item(node.kernel, NodeUp("b@test", "hidden")) == (
+            ("nodeup", "b@test", {"node_type": "hidden"})
+        )  # fmt: skip
+        assert decode_item(node.kernel, NodeDown("b@test", "visible", "disconnect")) == (
+            ("nodedown", "b@test", {"node_type": "visible", "nodedown_reason": "disconnect"})
+        )  # fmt: skip
 
     def test_undecodable_reason_is_a_word(self, node: LocalNode) -> None:
         assert decode_reason(node.kernel, TORN) == "unreadable"

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, NodeDown, NodeUp, Replied
+from pyx.core.membership import NodedownReason, NodeInterest
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
 from tests.simulation.groups import Memberships, node_is_up
@@ -85,6 +86,7 @@ class Actor:
         """Dead pids that linked spawns without connection have returned."""
         self.node_counts: Counter[str] = Counter()
         self.wants_nodes = False
+        self.interest = NodeInterest(with_facts=process.pid.number % 2 == 1)
         self.downs_now: Counter[str] = Counter()
         self.seen_up: dict[str, bool] = {}
         self.aliases: dict[Ref, bool] = {}
@@ -145,11 +147,18 @@ class Actor:
             case Replied(_, body) if body.origin is not None and body.origin.name == HOSTILE:
                 self.world.count("reply of the hostile node")  # by an alias, whose reference can be guessed
                 self._forget_used_aliases()
-            case NodeDown(name):
+            case NodeDown(name, node_type, reason):
+                facts = ("visible", True) if node_type else ("", False)
+                self.world.must(
+                    (node_type, reason in get_args(NodedownReason)) == facts, f"{self} got {item}"
+                )
+                self.world.must(self.interest.with_facts or not node_type, f"{self} got {item} with facts")
                 self._node_is_down(name)
             case GroupChanged():
                 self.groups.told(item)
-            case NodeUp(name):
+            case NodeUp(name, node_type):
+                told = "visible" if self.interest.with_facts else ""
+                self.world.must(node_type == told, f"{self} got {item}")
                 self.world.must(self.wants_nodes, f"{self} got {item} without asking")
                 self.world.must(not self.seen_up.get(name), f"{self} was told twice that {name} is up")
                 self.seen_up[name] = True

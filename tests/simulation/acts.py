@@ -214,7 +214,7 @@ def monitor_nodes(me: Actor, *, on: bool) -> None:
     """`Node.monitor_nodes`."""
     me.wants_nodes = on
     me.seen_up.clear()
-    me.host.step(me.host.kernel.membership.monitor_nodes, me.process, on)
+    me.host.step(me.host.kernel.membership.monitor_nodes, me.process, on, me.interest)
 
 
 # ---------------------------------------------------------------- names and aliases

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.exit_notices import Notice
+    from pyx.core.membership import NodedownReason
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.core.spaces import Forgotten
@@ -47,8 +48,8 @@ def members_of_a_lost_node_leave_after_nodedown(kernel: WatchedKernel) -> None:
     """Promise 2 is broken."""
     lost, ended = kernel.groups.peer_lost, kernel.membership.session_ended
 
-    def faulty(peer: Peer, *, was_ready: bool) -> None:
-        ended(peer, was_ready=was_ready)
+    def faulty(peer: Peer, why: NodedownReason, *, was_ready: bool) -> None:
+        ended(peer, why, was_ready=was_ready)
         peer.is_ready = was_ready
         lost(peer)
 
