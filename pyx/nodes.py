@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, ParamSpec, overload
 
-from pyx.core.membership import NodeInterest
+from pyx.core.mailbox import NodeInterest
 from pyx.core.tables import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.execution import context

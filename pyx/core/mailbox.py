@@ -15,7 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pyx.core.waiters import Waiters
 
@@ -41,6 +41,18 @@ class Downed(NamedTuple):
     reason: Reason
 
 
+NodeType: TypeAlias = Literal["visible", "hidden", "all"]
+
+NodedownReason: TypeAlias = Literal[
+    "connection_closed", "disconnect", "net_kernel_terminated", "net_tick_timeout"
+]
+"""Why the connection to a node ended, in OTP's words, as far as they apply here.
+
+`"connection_closed"`: the other node ended or left, or the network broke.  `"disconnect"`: `Node.disconnect`
+here.  `"net_kernel_terminated"`: `Node.stop` here.  `"net_tick_timeout"`: it was silent for too long.
+"""
+
+
 class NodeUp(NamedTuple):
     """For `Node.monitor_nodes`: `("nodeup", name)`, or with its type `("nodeup", name, {...})`."""
 
@@ -57,6 +69,16 @@ class NodeDown(NamedTuple):
     """As of `NodeUp`."""
     reason: str = ""
     """Why the connection ended; "" if it is not told."""
+
+
+class NodeInterest(NamedTuple):
+    """What `Node.monitor_nodes` was asked for: nodes of which type, and whether messages have the facts."""
+
+    node_type: NodeType = "visible"
+    with_facts: bool = False
+
+
+VISIBLE_NODES: Final = NodeInterest()
 
 
 class Called(NamedTuple):

@@ -7,10 +7,10 @@ of a partition can report it (`partitions.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal
 
 from pyx.core.effects import Log
-from pyx.core.mailbox import NodeDown, NodeUp
+from pyx.core.mailbox import VISIBLE_NODES, NodeDown, NodeUp
 from pyx.core.partitions import PartitionDetector
 from pyx.core.processes import NOTHING
 from pyx.core.tables import NO_NODE
@@ -19,6 +19,7 @@ from pyx.signals import MOST_NODES, Nodes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from pyx.core.mailbox import NodedownReason, NodeInterest
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.core.routing import Router
@@ -28,28 +29,6 @@ MAX_INVITED_DIALS: Final = 8
 """Dials at a time to nodes that one peer has named."""
 
 KINDS: Final = ("this", "visible", "hidden", "connected", "known")
-
-
-NodeType: TypeAlias = Literal["visible", "hidden", "all"]
-
-NodedownReason: TypeAlias = Literal[
-    "connection_closed", "disconnect", "net_kernel_terminated", "net_tick_timeout"
-]
-"""Why the connection to a node ended, in OTP's words, as far as they apply here.
-
-`"connection_closed"`: the other node ended or left, or the network broke.  `"disconnect"`: `Node.disconnect`
-here.  `"net_kernel_terminated"`: `Node.stop` here.  `"net_tick_timeout"`: it was silent for too long.
-"""
-
-
-class NodeInterest(NamedTuple):
-    """What `Node.monitor_nodes` was asked for: nodes of which type, and whether messages have the facts."""
-
-    node_type: NodeType = "visible"
-    with_facts: bool = False
-
-
-VISIBLE_NODES: Final = NodeInterest()
 
 
 class Membership:

@@ -19,7 +19,8 @@ from pyx.signals import Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
     from pyx.core.groups import Groups
-    from pyx.core.membership import Membership, NodedownReason
+    from pyx.core.mailbox import NodedownReason
+    from pyx.core.membership import Membership
     from pyx.core.node_loss import NodeLoss
     from pyx.core.peers import Peer
     from pyx.core.pending_requests import PendingRequests

@@ -19,7 +19,7 @@ from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
     from pyx.core.effects import Effect
-    from pyx.core.membership import NodeInterest
+    from pyx.core.mailbox import NodeInterest
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.core.spaces import Space

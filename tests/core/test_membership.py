@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.core.effects import Dial, Log
-from pyx.core.mailbox import NodeDown, NodeUp
-from pyx.core.membership import NodeInterest
+from pyx.core.mailbox import NodeDown, NodeInterest, NodeUp
 from pyx.signals import Nodes
 from tests.core.conversation import Node, World, messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.core.membership import NodedownReason
+    from pyx.core.mailbox import NodedownReason
 
 
 def mesh_of(world: World, names: str) -> list[list[str]]:

@@ -12,8 +12,17 @@ import itertools
 from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
-from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, NodeDown, NodeUp, Replied
-from pyx.core.membership import NodedownReason, NodeInterest
+from pyx.core.mailbox import (
+    Called,
+    Downed,
+    Exited,
+    GroupChanged,
+    NodeDown,
+    NodedownReason,
+    NodeInterest,
+    NodeUp,
+    Replied,
+)
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
 from tests.simulation.groups import Memberships, node_is_up

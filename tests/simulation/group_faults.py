@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.exit_notices import Notice
-    from pyx.core.membership import NodedownReason
+    from pyx.core.mailbox import NodedownReason
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
     from pyx.core.spaces import Forgotten
