@@ -14,6 +14,7 @@ from pyx.cluster.polling import pause
 from pyx.cluster.sighting import Sighting
 from pyx.cluster.strategy_settings import check_names, first_and_rest, seconds_of, text_of
 from pyx.errors import PyxError
+from pyx.net.resolver import resolve
 from pyx.terms import host_of
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ async def addresses_of(domain: str, here: str) -> list[str]:
     family = socket.AF_INET6 if ":" in host_of(here) else socket.AF_INET
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                domain, None, family=family, type=socket.SOCK_STREAM
-            )
+            found = await resolve(domain, None, family)
     except TimeoutError:
         msg = f"{domain} has no addresses: no answer within {RESOLVE_SECONDS:g} s"
         raise PyxError(msg) from None

@@ -15,6 +15,7 @@ Connections:
     carrier             the protocols of carriers and of their handshakes
     pending_connections  connections before authentication, and which one is dropped first
     stream              the non-blocking byte stream of a connection
+    resolver            the addresses of a host name
     tcp                 TCP sockets: dialled, listening
     tls_stream          a TCP connection inside TLS
     certificate         the certificate of one node start

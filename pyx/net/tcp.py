@@ -25,9 +25,11 @@ async def connect(host: str, port: int) -> socket.socket:
     """
     import asyncio  # 8 MB that `epmd_server.py`, which only listens, does not need
 
+    from pyx.net.resolver import resolve
+
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await resolve(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: an invalid label
         msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
         raise PyxError(msg) from error

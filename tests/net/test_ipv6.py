@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx import Node, receive, rpc, send
+from pyx.net import resolver
 from pyx.net.epmd_client import names
 from tests.local_nodes import Running, as_process, in_kernel, start_node, until
 from tests.net.test_epmd_client import kind, port
@@ -72,14 +73,12 @@ def test_epmd_answers_over_ipv6(
 
     asked = []
 
+    async def only_ipv6(_host: str, port: int) -> resolver.Found:
+        asked.append(port)
+        return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::1", port, 0, 0))]
+
     async def main() -> list[tuple[str, int]]:
-        loop = asyncio.get_running_loop()
-
-        async def only_ipv6(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-            asked.append(port)
-            return [(socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("::1", port, 0, 0))]
-
-        monkeypatch.setattr(loop, "getaddrinfo", only_ipv6)
+        monkeypatch.setattr(resolver, "resolve", only_ipv6)
         return await names(host)
 
     start(nodes, "gus@::1")
