@@ -24,6 +24,9 @@ RPC_POLICIES: Final = ("open", "exported", "off")
 
 MIB: Final = 1024 * 1024
 
+DEFAULT_MESSAGE_MIB: Final = 128
+"""The largest encoded message, unless the node is started with another limit."""
+
 LAST_PORT: Final = 65535
 
 DEFAULT_TICK_SECONDS: Final = 15.0
@@ -188,7 +191,7 @@ class NodeOptions:
         "--beam-insecure",
     )
     max_message_mib: int = _option(
-        128,
+        DEFAULT_MESSAGE_MIB,
         f"largest encoded message in MiB, 1 to {MOST_MESSAGE_MIB}: larger ones are refused",
         "--max-message",
         "MIB",

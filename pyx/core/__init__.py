@@ -15,6 +15,7 @@ this list:
     registry            registered names
     keys                keys that processes of this node hold, in spaces
     groups              the same on all visible nodes: what peers hold, and who is told of changes
+    space_parts         these two, made at their first use; the kernel makes gen_calls and starts likewise
     printing            output of processes, to the terminal of their group leader
     pending_requests    requests that wait for an answer, and the way of an answer to its waiter
     process_exits       the end of a process

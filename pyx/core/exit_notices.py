@@ -10,16 +10,25 @@ is kept.  `process_exits.py` adds notices, `process_signals.py` gives them out.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from pyx.core.spaces import Forgotten
 from pyx.signals import Let
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pyx.core.peers import Peer
+    from pyx.core.spaces import Entry
     from pyx.signals import Signal
+    from pyx.terms import Ref
+
+
+class Forgotten(NamedTuple):
+    """Entries of an ended process or space that are still to be removed; watches from *since* on are new."""
+
+    entries: Sequence[Entry]
+    since: Ref
+
 
 Notice: TypeAlias = "tuple[Peer | None, Signal | Forgotten]"
 """A signal for a process of this node (None), or for the session that stood when its sender ended; or keys

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pyx.core.effects import Released
+from pyx.core.spaces import PeerHoldings
 from pyx.errors import ProtocolError
 from pyx.signals import Discover, Holdings
 
@@ -50,7 +51,7 @@ class Groups:
         found = [entry.held for entry in space.living(key)]
         if space.replicated:
             for peer in self._tables.peers.values():
-                if peer.is_ready:
+                if peer.is_ready and peer.holdings is not None:
                     found += peer.holdings.of(space.name, key)
         return found
 
@@ -59,7 +60,7 @@ class Groups:
         keys = dict.fromkeys(space.keys())
         if space.replicated:
             for peer in self._tables.peers.values():
-                if peer.is_ready:
+                if peer.is_ready and peer.holdings is not None:
                     keys.update(dict.fromkeys(peer.holdings.spaces.get(space.name, ())))
         return list(keys)
 
@@ -73,6 +74,11 @@ class Groups:
         return ref, {key: self.members(space, key) for key in self.keys(space)}
 
     # ------------------------------------------------------------ a session begins
+
+    @staticmethod
+    def session_began(peer: Peer) -> None:
+        """Gives a peer, whose session has come up, a table of what its processes hold."""
+        peer.holdings = PeerHoldings()
 
     def send_holdings(self, peer: Peer) -> None:
         """Puts what processes here hold before all that waits for a peer, whose session has come up."""
@@ -95,7 +101,7 @@ class Groups:
         if peer.is_ready:
             raise ProtocolError("the holdings of a session have come twice")
         for held in holdings.entries:
-            if not peer.holdings.add(held):
+            if not _holdings(peer).add(held):
                 msg = f"the entry {held.number} of the holdings came twice"
                 raise ProtocolError(msg)
 
@@ -127,14 +133,14 @@ class Groups:
         Raises:
             ProtocolError: the number is that of another entry.
         """
-        kind = "join" if peer.holdings.add(held) else "update"
+        kind = "join" if _holdings(peer).add(held) else "update"
         self._tell(peer, kind, held.space, {held.key: (held,)})
 
     def let_received(self, peer: Peer, let: Let) -> None:
         """Receives that a peer's process has given up entries; numbers that it does not have are ignored."""
         left: dict[str, dict[bytes, list[Held]]] = {}
         for number in let.numbers:
-            held = peer.holdings.remove(let.frm, number)
+            held = _holdings(peer).remove(let.frm, number)
             if held is not None:
                 left.setdefault(held.space, {}).setdefault(held.key, []).append(held)
         for name, changes in left.items():
@@ -153,14 +159,21 @@ class Groups:
         if peer.is_ready:
             self._tell_all(peer, "leave")
         peer.is_ready = False
-        if peer.holdings:
-            self._tables.effects.append(Released(peer.holdings.take()))
+        holdings = _holdings(peer)
+        if holdings:
+            self._tables.effects.append(Released(holdings.take()))
 
     def _tell_all(self, peer: Peer, kind: str) -> None:
         """Tells the watchers of all that a peer's processes hold: one batch for each space."""
-        for name, keys in peer.holdings.spaces.items():
+        for name, keys in _holdings(peer).spaces.items():
             space = self._tables.spaces.get(name)
             if space is not None and space.watches:
                 watched = keys if None in space.watches else [key for key in space.watches if key in keys]
                 changes = {key: tuple(keys[key].values()) for key in watched}
                 self._tell(peer, kind, name, changes)
+
+
+def _holdings(peer: Peer) -> PeerHoldings:
+    """What a peer's processes hold; of one that has been up, and shares its holdings."""
+    assert peer.holdings is not None
+    return peer.holdings

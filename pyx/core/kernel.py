@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING
 from pyx import signals as sig
 from pyx.core.awaited_replies import AwaitedReplies
 from pyx.core.effects import Hangup, Log
-from pyx.core.gen_calls import GenCalls
-from pyx.core.groups import Groups
-from pyx.core.keys import Keys
 from pyx.core.membership import Membership
 from pyx.core.node_loss import NodeLoss
 from pyx.core.pending_requests import PendingRequests
@@ -25,7 +22,7 @@ from pyx.core.registry import Registry
 from pyx.core.requests import Requests
 from pyx.core.routing import Router
 from pyx.core.sessions import Sessions
-from pyx.core.starts import Starts
+from pyx.core.space_parts import SpaceParts
 from pyx.core.tables import THE_NODE, Tables
 from pyx.errors import ProtocolError
 from pyx.options import RPC_POLICIES
@@ -35,8 +32,12 @@ from pyx.terms import Incarnation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.core.gen_calls import GenCalls
+    from pyx.core.groups import Groups
+    from pyx.core.keys import Keys
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
+    from pyx.core.starts import Starts
     from pyx.signals import Signal
     from pyx.terms import Pid
 
@@ -57,12 +58,45 @@ _LONGEST_REASON = 200
 """Characters of a peer's reason that get into this node's log."""
 
 
+def load_late_parts() -> None:
+    """Loads the modules of the parts that are made at their first use, and that a start does without.
+
+    To be called before the first kernel call that may need one: nothing is imported under the kernel's lock.
+    `pyx.otp` does so, and the runtime before the first session with a peer.
+    """
+    from pyx.core import gen_calls, groups, keys, starts  # noqa: F401 - for the functions below
+
+
 class Kernel:
     """Processes, names, links, monitors, requests and peers of one node.
 
     Args:
         policy: `"open"`, `"exported"` or `"off"`: which code peers may run here.
     """
+
+    keys: Keys
+    groups: Groups
+    gen_calls: GenCalls
+    starts: Starts
+
+    if not TYPE_CHECKING:  # for mypy, any attribute would be one of these
+
+        def __getattr__(self, name: str) -> Keys | Groups | GenCalls | Starts:
+            """Makes one of these parts when it is asked for first; a start makes none of them."""
+            if name not in {"keys", "groups", "gen_calls", "starts"}:
+                raise AttributeError(name)
+            part = getattr(self.spaces, name) if name in {"keys", "groups"} else self._new_part(name)
+            setattr(self, name, part)
+            return part
+
+    def _new_part(self, name: str) -> GenCalls | Starts:
+        if name == "starts":
+            from pyx.core.starts import Starts
+
+            return Starts(self.pending, self.process_signals)
+        from pyx.core.gen_calls import GenCalls
+
+        return GenCalls(self.tables, self.replies, self.router, self.exits, self.process_signals)
 
     def __init__(self, *, policy: str = "open") -> None:
         if policy not in RPC_POLICIES:
@@ -72,21 +106,18 @@ class Kernel:
         self.replies = AwaitedReplies(tables)
         self.router = Router(tables, self.replies)
         self.registry = Registry(tables)
-        self.keys = Keys(tables, self.router)
-        self.groups = Groups(tables, self.router, self.keys)
+        self.spaces = SpaceParts(tables, self.router)
         self.printing = Printing(tables, self.router)
         self.pending = PendingRequests(tables, self.router)
-        self.exits = ProcessExits(tables, self.registry, self.keys, self.pending)
-        self.process_signals = ProcessSignals(tables, self.replies, self.router, self.keys, self.exits)
+        self.exits = ProcessExits(tables, self.registry, self.spaces, self.pending)
+        self.process_signals = ProcessSignals(tables, self.replies, self.router, self.spaces, self.exits)
         self.requests = Requests(tables, self.router, self.pending, self.process_signals)
-        self.gen_calls = GenCalls(tables, self.replies, self.router, self.exits, self.process_signals)
-        self.starts = Starts(self.pending, self.process_signals)
         self.membership = Membership(tables, self.router)
         self.node_loss = NodeLoss(
             tables,
             self.replies,
             self.router,
-            self.groups,
+            self.spaces,
             self.process_signals,
             self.requests,
             self.membership,
@@ -94,7 +125,7 @@ class Kernel:
         self.sessions = Sessions(
             tables,
             self.router,
-            self.groups,
+            self.spaces,
             self.pending,
             self.process_signals,
             self.membership,
@@ -132,7 +163,8 @@ class Kernel:
 
     def abandon(self, number: int) -> object:
         """Gives up the request or the call of a server of that number; see there."""
-        return self.gen_calls.abandon(number) or self.requests.abandon(number)
+        given_up = self.gen_calls.abandon(number) if number in self.replies.awaited else None
+        return given_up or self.requests.abandon(number)
 
     # ------------------------------------------------------------ signals of peers
 

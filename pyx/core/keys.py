@@ -11,9 +11,10 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import Released, Resume
+from pyx.core.exit_notices import Forgotten
 from pyx.core.mailbox import GroupChanged, KeyChanged
 from pyx.core.peers import BEAM
-from pyx.core.spaces import Entry, Forgotten, KeyWatch, Space, holdings_of
+from pyx.core.spaces import Entry, KeyWatch, Space, holdings_of
 from pyx.signals import Discover, Held, Let
 
 if TYPE_CHECKING:

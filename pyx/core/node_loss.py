@@ -14,13 +14,13 @@ from pyx.signals import Down, ExitSignal
 
 if TYPE_CHECKING:
     from pyx.core.awaited_replies import AwaitedReplies
-    from pyx.core.groups import Groups
     from pyx.core.membership import Membership
     from pyx.core.peers import Peer
     from pyx.core.process_signals import ProcessSignals
     from pyx.core.processes import ProcessRecord
     from pyx.core.requests import Requests
     from pyx.core.routing import Router
+    from pyx.core.space_parts import SpaceParts
     from pyx.core.tables import Tables
 
 
@@ -32,7 +32,7 @@ class NodeLoss:
         tables: Tables,
         replies: AwaitedReplies,
         router: Router,
-        groups: Groups,
+        spaces: SpaceParts,
         process_signals: ProcessSignals,
         requests: Requests,
         membership: Membership,
@@ -40,7 +40,7 @@ class NodeLoss:
         self._tables = tables
         self._replies = replies
         self._router = router
-        self._groups = groups
+        self._spaces = spaces
         self._process_signals = process_signals
         self._requests = requests
         self._membership = membership
@@ -52,7 +52,10 @@ class NodeLoss:
         peer.out.closed = True
         tables.effects.append(Resume(peer.out))
         del tables.peers[peer.name]
-        self._groups.peer_lost(peer)
+        if peer.holdings is None:
+            peer.is_ready = False
+        else:
+            self._spaces.groups.peer_lost(peer)
         for process in list(peer.dependents):
             self.sever(process, peer.name)
         self._process_signals.settle()

@@ -11,10 +11,10 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from pyx.core.outbox import Outbox
-from pyx.core.spaces import PeerHoldings
 
 if TYPE_CHECKING:
     from pyx.core.processes import ProcessRecord
+    from pyx.core.spaces import PeerHoldings
 
 State: TypeAlias = Literal["dialling", "up", "gone"]
 
@@ -70,8 +70,9 @@ class Peer:
         """That of the other node; 0 until the session is up."""
         self.hidden = False
         """True when the two are not announced to third nodes (one of them is a `--hidden` node)."""
-        self.holdings: Final = PeerHoldings()
-        """The keys that its processes hold in replicated spaces; readers look at them once it `is_ready`."""
+        self.holdings: PeerHoldings | None = None
+        """The keys that its processes hold in replicated spaces; readers look at them once it `is_ready`.
+        None before it is up, and of a hidden node of pyx."""
         self.is_ready = False
         """True once it is up and (if it is visible) its holdings are in place: `nodeup` says so."""
         self.last_piece = 0.0

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.exit_notices import Notice
-    from pyx.core.keys import Keys
     from pyx.core.peers import Peer
     from pyx.core.pending_requests import PendingRequests
     from pyx.core.processes import ProcessRecord, Target, Watcher
     from pyx.core.registry import Registry
+    from pyx.core.space_parts import SpaceParts
     from pyx.core.tables import Tables
     from pyx.signals import Reason, Signal, UnlinkAck
     from pyx.terms import Pid, Ref
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 class ProcessExits:
     """Ends processes, and queues their exit notices."""
 
-    def __init__(self, tables: Tables, registry: Registry, keys: Keys, pending: PendingRequests) -> None:
+    def __init__(
+        self, tables: Tables, registry: Registry, spaces: SpaceParts, pending: PendingRequests
+    ) -> None:
         self._tables = tables
         self._registry = registry
-        self._keys = keys
+        self._spaces = spaces
         self._pending = pending
 
     def end(self, process: ProcessRecord, reason: Reason) -> None:
@@ -64,7 +66,7 @@ class ProcessExits:
         if tables.node_watchers:
             tables.node_watchers.pop(process, None)
         if process.holdings is not None:
-            goodbyes = self._keys.release(process)
+            goodbyes = self._spaces.keys.release(process)
             if goodbyes is not None:
                 tables.exit_notices.add(goodbyes)
         if process.links.states or process.monitored_by or process.monitors or callers:

@@ -11,19 +11,19 @@ import itertools
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.effects import ContinueExits, Released, Resume, RunProcess, ShellExit
+from pyx.core.exit_notices import Forgotten
 from pyx.core.mailbox import Downed, Exited
 from pyx.core.processes import ProcessRecord, Watcher, address_of
-from pyx.core.spaces import Forgotten
 from pyx.core.tables import NO_NODE
 from pyx.signals import Demonitor, Down, ExitSignal, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
 
 if TYPE_CHECKING:
     from pyx.core.awaited_replies import AwaitedReplies
-    from pyx.core.keys import Keys
     from pyx.core.mailbox import MailboxLimit
     from pyx.core.process_exits import ProcessExits
     from pyx.core.processes import AliasMode, InitialCall
     from pyx.core.routing import Router
+    from pyx.core.space_parts import SpaceParts
     from pyx.core.tables import Tables
     from pyx.signals import Reason, Signal
     from pyx.terms import Pid, Ref
@@ -36,12 +36,12 @@ class ProcessSignals:
     """Starts processes, links and monitors them, and applies the signals between them."""
 
     def __init__(
-        self, tables: Tables, replies: AwaitedReplies, router: Router, keys: Keys, exits: ProcessExits
+        self, tables: Tables, replies: AwaitedReplies, router: Router, spaces: SpaceParts, exits: ProcessExits
     ) -> None:
         self._tables = tables
         self._replies = replies
         self._router = router
-        self._keys = keys
+        self._spaces = spaces
         self._exits = exits
         self._unlinks: Final = itertools.count(1)
 
@@ -298,7 +298,7 @@ class ProcessSignals:
                 else:
                     self.apply_exit(process, frm, reason)
             case Forgotten():
-                self._keys.forget(signal)
+                self._spaces.keys.forget(signal)
             case Demonitor(frm, _, ref):
                 tables.monitors.remove(Watcher(frm, ref))
                 self._replies.answered(frm.node, ref.number)

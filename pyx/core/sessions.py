@@ -18,7 +18,6 @@ from pyx.options import DEFAULT_TICK_SECONDS
 from pyx.signals import Goodbye, Ping, Tick
 
 if TYPE_CHECKING:
-    from pyx.core.groups import Groups
     from pyx.core.mailbox import NodedownReason
     from pyx.core.membership import Membership
     from pyx.core.node_loss import NodeLoss
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from pyx.core.pending_requests import PendingRequests
     from pyx.core.process_signals import ProcessSignals
     from pyx.core.routing import Router
+    from pyx.core.space_parts import SpaceParts
     from pyx.core.tables import Tables
 
 LOST_DIAL_SECONDS: Final = 3 * LONGEST_HANDSHAKE_SECONDS
@@ -42,7 +42,7 @@ class Sessions:
         self,
         tables: Tables,
         router: Router,
-        groups: Groups,
+        spaces: SpaceParts,
         pending: PendingRequests,
         process_signals: ProcessSignals,
         membership: Membership,
@@ -50,7 +50,7 @@ class Sessions:
     ) -> None:
         self._tables = tables
         self._router = router
-        self._groups = groups
+        self._spaces = spaces
         self._pending = pending
         self._process_signals = process_signals
         self._membership = membership
@@ -198,12 +198,14 @@ class Sessions:
         self._tables.backoff.forget(peer.name)
         self._membership.dial_ended(peer)
         effects.append(Log("info", f"node {peer.name} is up"))
+        if peer.shares_holdings:
+            self._spaces.groups.session_began(peer)
         if not peer.hidden:
-            self._groups.send_holdings(peer)
+            self._spaces.groups.send_holdings(peer)
             self._membership.session_began(peer)
             return
         if dialect == BEAM:
-            self._groups.introduce(peer)
+            self._spaces.groups.introduce(peer)
         if peer.out or peer.out.first:
             peer.sent_since_tick = True
             effects.append(Flush(peer))
@@ -213,7 +215,7 @@ class Sessions:
     def holdings_are_here(self, peer: Peer) -> None:
         """Makes it known that a visible peer is up, now that all that its processes hold is in place."""
         peer.is_ready = True
-        self._groups.announce(peer)
+        self._spaces.groups.announce(peer)
         self._membership.peer_is_ready(peer)
         self._ready(peer)
 
@@ -272,7 +274,7 @@ class Sessions:
             if not peer.hidden:
                 self._membership.announce_changes(peer)
             if peer.dialect == BEAM:
-                self._groups.discover(peer)
+                self._spaces.groups.discover(peer)
             if now - peer.last_received >= self.tick_seconds / 2:  # it may tick more slowly than this node
                 self._router.enqueue(peer, Ping(UNASKED))
             elif not peer.sent_since_tick or peer.dialect == BEAM:  # an Erlang node may tick more quickly

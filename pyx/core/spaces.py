@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from pyx.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pyx.core.processes import ProcessRecord
     from pyx.signals import Held
@@ -112,13 +112,6 @@ class Space:
         """Who is told of changes of *key*."""
         watches = self.watches
         return [*watches.get(key, {}).values(), *watches.get(None, {}).values()] if watches else []
-
-
-class Forgotten(NamedTuple):
-    """Entries of an ended process or space that are still to be removed; watches from *since* on are new."""
-
-    entries: Sequence[Entry]
-    since: Ref
 
 
 class ProcessHoldings:

@@ -11,7 +11,9 @@ Connections:
     beam_carrier        the carrier and the dialect of Erlang nodes, of `--beam`: TCP in clear
     dialects            who runs the handshake of a connection: pyx's own dialect, or Erlang's
     addresses           the address that the host part of a name stands for
-    endpoint            accepts and dials, up to the end of each handshake
+    endpoint            accepts and dials
+    arrivals            what an endpoint tells its owner, and asks it
+    authentication      the handshake of each connection, up to its outcome
     carrier             the protocols of carriers and of their handshakes
     pending_connections  connections before authentication, and which one is dropped first
     stream              the non-blocking byte stream of a connection

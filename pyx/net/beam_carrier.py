@@ -30,8 +30,8 @@ from pyx.wire.handshake.machine import NeedKey, Transmit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.net.arrivals import Secrets
     from pyx.net.carrier import HandshakeOutcome, HandshakeStream
-    from pyx.net.dialects import Secrets
     from pyx.net.tcp_carrier import TcpCarrier
     from pyx.terms import Incarnation
 

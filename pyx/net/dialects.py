@@ -16,24 +16,11 @@ from pyx.wire.handshake.machine import Acceptor, Dialler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Literal
 
+    from pyx.net.arrivals import Secrets
     from pyx.net.carrier import HandshakeOutcome, HandshakeStream
     from pyx.terms import Incarnation
     from pyx.wire.handshake.machine import Status
-
-
-class Secrets(Protocol):
-    """What the owner of an endpoint knows about a name that is not authenticated.  No call may block."""
-
-    def key_for(self, name: str) -> bytes:
-        """Returns the key of the cookie for the node that calls itself *name*."""
-
-    def erlang_cookie_for(self, name: str) -> bytes:
-        """Returns the cookie of Erlang's dialect for that node."""
-
-    def preview(self, name: str) -> Literal["ok", "ok_simultaneous", "nok", "alive"]:
-        """Returns what a node of that name would be answered; see `Sessions.preview`."""
 
 
 class HandshakeMachine(Protocol):

@@ -3,81 +3,32 @@
 Everything here runs on the transport's loop.  An unauthenticated connection costs a socket for at most 5 s,
 TLS included; `pending_connections.py` bounds their number.  TLS is computed on the same loop, for a few
 handshakes in one iteration (`tls_stream.py`), so that the sessions have their turn in between.
-See `carrier.py` for sockets, `wire/handshake/machine.py` for the proof, `connection.py` for what follows.
+See `carrier.py` for sockets, `authentication.py` for handshakes, which a start does without, and
+`connection.py` for what follows.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyx.core.peers import PYX
-from pyx.errors import ProtocolError, PyxError
-from pyx.net.dialects import PyxDialect, Secrets
+from pyx.errors import PyxError
+from pyx.net.arrivals import Arrival, DialFailed
 from pyx.net.error_words import connection_broke, in_words
 from pyx.net.forks import close_in_children
 from pyx.net.pending_connections import HANDSHAKE_SECONDS, PendingConnection, PendingConnections
-from pyx.wire.handshake.machine import (
-    Authenticated,
-    Established,
-    Failed,
-    Postponed,
-    Status,
-    Transmit,
-)
 
 if TYPE_CHECKING:
     import socket
 
+    from pyx.net.arrivals import Owner
+    from pyx.net.authentication import Authentication
     from pyx.net.beam_carrier import BeamCarrier
-    from pyx.net.carrier import Carrier, HandshakeStream
-    from pyx.net.dialects import Dialect
-    from pyx.net.stream import Stream
+    from pyx.net.carrier import Carrier
     from pyx.terms import Incarnation
 
 _RETRY_SECONDS: Final = 0.02
 """Seconds until a system without free descriptors is tried again."""
-
-
-class Arrival(NamedTuple):
-    """An authenticated connection; `stream` belongs to the receiver of this value."""
-
-    name: str
-    creation: int
-    hidden: bool
-    dialled: bool
-    """True if this node dialled; False if it accepted, and has answered "ok"."""
-    stream: Stream
-    first: bytes
-    """Bytes to write before any signal (the status, on the accepting side)."""
-    trailing: bytes
-    """Bytes that the peer has sent after its handshake."""
-    handle: object
-    """The handle that `claimed` returned with "ok"; None if this node dialled."""
-    dialect: str = PYX
-    """`core.peers.PYX` or `BEAM`."""
-    flags: int = 0
-    """What both nodes understand, in Erlang's dialect."""
-
-
-class Owner(Secrets, Protocol):
-    """The owner of an endpoint.  Called on the transport's loop, one call at a time; no call may block."""
-
-    def claimed(self, name: str, creation: int, *, hidden: bool, dialect: str = PYX) -> tuple[Status, object]:
-        """Decides on an authenticated node that dials.  After "ok", `established` follows with the handle."""
-
-    def established(self, arrival: Arrival) -> None:
-        """Takes over an authenticated connection (see `Arrival.first`)."""
-
-    def dial_failed(self, name: str, reason: str, hint: str | None) -> None:
-        """Reports that the dial to *name* failed; not called for a cancelled dial."""
-
-    def connection_refused(self, reason: str) -> None:
-        """Reports a refused connection, for a rate-limited log."""
-
-    def cannot_accept(self, number: int) -> None:
-        """Reports that the system refuses to accept (its `errno`); called repeatedly meanwhile."""
 
 
 class _Dialling(NamedTuple):
@@ -107,10 +58,12 @@ class Endpoint:
         carrier: Carrier,
         beam: BeamCarrier | None = None,
     ) -> None:
+        self._incarnation = incarnation
+        self._hidden = hidden
         self._owner = owner
         self._carrier = carrier
-        self._dialect: Dialect = PyxDialect(incarnation, hidden=hidden)
         self._beam = beam
+        self._authentication: Authentication | None = None
         self._listening_for_beam: socket.socket | None = None
         self._loop = asyncio.get_running_loop()
         self._listening: socket.socket | None = None
@@ -132,12 +85,10 @@ class Endpoint:
         """Accepts connections from now on."""
         assert self._listening is not None
         self._retry = None
-        self._loop.add_reader(self._listening, self._accept, self._listening, self._carrier, self._dialect)
+        self._loop.add_reader(self._listening, self._accept, self._listening, self._carrier)
         if self._beam is not None and self._listening_for_beam is not None:
-            carrier: Carrier = self._beam
-            dialect: Dialect = self._beam
-            listening = self._listening_for_beam
-            self._loop.add_reader(listening, self._accept, listening, carrier, dialect)
+            beam: Carrier = self._beam
+            self._loop.add_reader(self._listening_for_beam, self._accept, self._listening_for_beam, beam)
 
     def listen_on(self, listening: socket.socket) -> None:
         """Accepts on another socket from now on, after `accept` and until `close`; closes the old one."""
@@ -199,19 +150,21 @@ class Endpoint:
 
     async def _dial(self, name: str) -> None:
         late = f"it did not answer within {HANDSHAKE_SECONDS:g} s"
-        outcome: Arrival | Postponed | Failed
+        outcome: Arrival | DialFailed | None
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                outcome = await self._reach(name)
-                if isinstance(outcome, Postponed):
+                while name in self.unreachable:  # noqa: ASYNC110 - for scenarios alone
+                    await asyncio.sleep(_RETRY_SECONDS)
+                outcome = await self._handshakes().dial(name)
+                if outcome is None:
                     # The peer's own dial is in progress and cancels this one; if it never arrives, this one
                     # has failed.
                     late = "it was dialling this node itself at the same time, and did not get through"
                     await self._loop.create_future()
         except TimeoutError:
-            outcome = Failed(late)
+            outcome = DialFailed(late)
         except Exception as error:  # any error is reported to the waiters of this dial
-            outcome = Failed(f"the dial failed ({in_words(error)})")
+            outcome = DialFailed(f"the dial failed ({in_words(error)})")
         # A cancelled dial has left the table already, and its name may be dialled again by now.
         dialling = self._dials.get(name)
         if dialling is None or dialling.task is not asyncio.current_task():
@@ -222,56 +175,27 @@ class Endpoint:
         match outcome:
             case Arrival():
                 self._owner.established(outcome)
-            case Failed(reason, hint):
+            case DialFailed(reason, hint):
                 self._owner.dial_failed(name, reason, hint)
 
-    async def _reach(self, name: str) -> Arrival | Postponed | Failed:
-        while name in self.unreachable:  # noqa: ASYNC110 - for scenarios alone
-            await asyncio.sleep(_RETRY_SECONDS)
-        carrier: Carrier = self._carrier
-        dialect: Dialect = self._dialect
-        try:
-            try:
-                connection = await carrier.connect(name)
-            except PyxError:
-                if self._beam is None or not await self._beam.knows(name):
-                    raise
-                carrier = dialect = self._beam
-                connection = await self._beam.connect(name)
-        except PyxError as error:
-            return Failed(str(error), error.hint)
-        try:
-            outcome = await self._prove(name, connection, carrier, dialect)
-        except BaseException:
-            connection.close()
-            raise
-        if not isinstance(outcome, Arrival):
-            connection.close()
-        return outcome
+    def _handshakes(self) -> Authentication:
+        if self._authentication is None:
+            # With all that handshakes need, 40 KB of code, which many a node never does.
+            from pyx.net.authentication import Authentication
 
-    async def _prove(
-        self, name: str, connection: socket.socket, carrier: Carrier, dialect: Dialect
-    ) -> Arrival | Postponed | Failed:
-        handshake = carrier.dialled(connection)
-        try:
-            outcome, machine, flags = await dialect.prove(name, handshake, self._owner)
-        except ProtocolError as error:
-            return Failed(str(error))
-        except OSError as error:
-            return Failed(connection_broke(error))
-        if not isinstance(outcome, Established):
-            assert isinstance(outcome, (Postponed, Failed))
-            return outcome
-        try:
-            stream, further = handshake.stream()
-        except ProtocolError as error:
-            return Failed(str(error))
-        trailing = machine.trailing_data + further
-        return Arrival(*outcome, True, stream, b"", trailing, None, dialect.dialect, flags)
+            self._authentication = Authentication(
+                self._incarnation,
+                hidden=self._hidden,
+                owner=self._owner,
+                carrier=self._carrier,
+                beam=self._beam,
+                pending=self._pending,
+            )
+        return self._authentication
 
     # ------------------------------------------------------------ accepting
 
-    def _accept(self, listening: socket.socket, carrier: Carrier, dialect: Dialect) -> None:
+    def _accept(self, listening: socket.socket, carrier: Carrier) -> None:
         # Not by `sock_accept`, which drops a connection that arrives while it is cancelled; and one at a
         # time, as many connections at once must not stop the sessions.
         try:
@@ -288,13 +212,13 @@ class Endpoint:
             return
         connection.setblocking(False)
         self._pending.drop_one_if_full()
-        task = self._loop.create_task(self._accept_peer(connection, carrier, dialect))
+        task = self._loop.create_task(self._accept_peer(connection, carrier))
         self._pending.add(task, PendingConnection(connection, address[0] if address else ""))
 
-    async def _accept_peer(self, connection: socket.socket, carrier: Carrier, dialect: Dialect) -> None:
+    async def _accept_peer(self, connection: socket.socket, carrier: Carrier) -> None:
         try:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                refused = await self._authenticate(await carrier.accepted(connection), dialect)
+                refused = await self._handshakes().accept(connection, carrier)
         except TimeoutError:
             refused = f"a connection did not authenticate within {HANDSHAKE_SECONDS:g} s"
         except PyxError as error:
@@ -303,35 +227,3 @@ class Endpoint:
             refused = connection_broke(error)
         if refused is not None:
             self._owner.connection_refused(refused)
-
-    async def _authenticate(self, handshake: HandshakeStream, dialect: Dialect) -> str | None:
-        """Runs the handshake of an accepted connection.
-
-        Returns the reason of a refusal, for the log; None if it was accepted, or answered with a status.
-        """
-        outcome, machine, flags = await dialect.check(handshake, self._owner)
-        if isinstance(outcome, Failed):
-            return outcome.reason
-        assert isinstance(outcome, Authenticated)
-        stream, further = handshake.stream()
-        # Nothing is awaited from here to `established`: the kernel counts the peer as connected, so its
-        # connection must exist before other callbacks run.  The status is its first bytes.
-        status, handle = self._owner.claimed(
-            outcome.name, outcome.creation, hidden=outcome.hidden, dialect=dialect.dialect
-        )
-        machine.decide(status)
-        first = b"".join(event.data for event in machine.events() if isinstance(event, Transmit))
-        if status == "ok":
-            task = asyncio.current_task()
-            assert task is not None
-            self._pending.authenticated(task)
-            self._owner.established(
-                Arrival(
-                    *outcome, False, stream, first, machine.trailing_data + further, handle,
-                    dialect.dialect, flags,
-                )
-            )  # fmt: skip
-        elif first:
-            with contextlib.suppress(OSError):
-                stream.send(first)
-        return None

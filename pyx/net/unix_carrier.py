@@ -8,11 +8,11 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from pyx.errors import PyxError
-from pyx.net.carrier import PlainHandshakeStream
 from pyx.net.credentials import uid_of
 from pyx.terms import host_of, is_long
 
 if TYPE_CHECKING:
+    from pyx.net.carrier import PlainHandshakeStream
     from pyx.net.directory import HostDirectory
     from pyx.net.name_claim import NameClaim
 
@@ -48,7 +48,7 @@ class UnixCarrier:
         if (uid := uid_of(connection)) != os.geteuid():
             msg = f"a connection of user {uid} was refused: this node belongs to user {os.geteuid()}"
             raise PyxError(msg)
-        return PlainHandshakeStream(connection)
+        return _plain(connection)
 
     async def connect(self, name: str) -> socket.socket:
         """Returns a connection to the running node *name*; raises PyxError with the reason."""
@@ -85,7 +85,13 @@ class UnixCarrier:
     @staticmethod
     def dialled(connection: socket.socket) -> PlainHandshakeStream:
         """See `Carrier`."""
-        return PlainHandshakeStream(connection)
+        return _plain(connection)
+
+
+def _plain(connection: socket.socket) -> PlainHandshakeStream:
+    from pyx.net.carrier import PlainHandshakeStream  # loaded with the first connection
+
+    return PlainHandshakeStream(connection)
 
 
 async def _is_erlang(name: str) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from pyx.core.kernel import load_late_parts
 from pyx.core.tables import THE_NODE
 from pyx.errors import NoProcess
 from pyx.execution import context
@@ -39,6 +40,8 @@ from pyx.wire.codec import encode_payload, is_flat
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.sending import Queue
+
+load_late_parts()  # used in kernel calls below, where nothing is imported
 
 Server: TypeAlias = Pid | str | tuple[str, str] | Via
 """A server as its clients name it: a pid, a name registered on this node, `(name, node)`, or `via(...)`."""

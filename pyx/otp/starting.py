@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from pyx.core.kernel import load_late_parts
 from pyx.core.tables import THE_NODE
 from pyx.errors import Exit, NotAProcess, ProcessKilled
 from pyx.execution import context
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from pyx.core.processes import ProcessRecord
     from pyx.otp.via import ProcessName
     from pyx.runtime.local_node import LocalNode
+
+load_late_parts()  # used in kernel calls below, where nothing is imported
 
 ANCESTORS: Final = "$ancestors"
 """The key of the process dictionary under which the starter's name or pid, and its own ancestors, stand."""

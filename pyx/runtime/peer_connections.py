@@ -9,23 +9,28 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from pyx.core.kernel import load_late_parts
 from pyx.core.peers import BEAM
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
-from pyx.net.connection import CLOSED_HERE, Connection
 from pyx.terms import Incarnation
 from pyx.wire.codec import load_for_peers
-from pyx.wire.frames.reassembly import node_budget
-from pyx.wire.frames.signal_stream import SignalStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyx.core.peers import Peer
-    from pyx.net.connection import SignalSession
-    from pyx.net.endpoint import Arrival
+    from pyx.net.arrivals import Arrival
+    from pyx.net.connection import Connection, SignalSession
     from pyx.runtime.dispatch import Dispatch
     from pyx.signals import Signal
+    from pyx.wire.frames.reassembly import ReassemblyBudget
+
+
+def load_for_sessions() -> None:
+    """Loads what a session needs and a start does without, before the kernel calls of the first session."""
+    load_late_parts()
+    load_for_peers()
 
 
 class ConnectionFaults(Protocol):
@@ -51,7 +56,7 @@ class PeerConnections:
         self._dispatch = dispatch
         self._here = here
         self._max_message_bytes = max_message_bytes
-        self._budget = node_budget(max_message_bytes)
+        self._budget: ReassemblyBudget | None = None
         self.node_of: dict[Connection, str] = {}
         """The name of the node that each connection leads to."""
         self.faults: ConnectionFaults | None = None
@@ -69,7 +74,8 @@ class PeerConnections:
 
     def attach(self, peer: Peer, arrival: Arrival) -> None:
         """Begins to read and to write for a peer whose handshake is over."""
-        load_for_peers()
+        from pyx.net.connection import Connection  # loaded with the first session
+
         receiver = _PeerReceiver(self._dispatch, self, peer, arrival.name)
         connection = receiver.connection = Connection(
             asyncio.get_running_loop(),
@@ -90,11 +96,18 @@ class PeerConnections:
     def _session(self, arrival: Arrival) -> SignalSession:
         """Returns what encodes and decodes the signals of a connection, in its dialect."""
         there = Incarnation(arrival.name, arrival.creation)
-        limit, budget = self._max_message_bytes, self._budget
+        limit = self._max_message_bytes
+        if self._budget is None:
+            from pyx.wire.frames.reassembly import node_budget  # loaded with the first session
+
+            self._budget = node_budget(limit)
+        budget = self._budget
         if arrival.dialect == BEAM:
             from pyx.wire.beam.session import BeamSession  # not loaded by nodes without --beam
 
             return BeamSession(self._here, there, arrival.flags, max_payload_bytes=limit, budget=budget)
+        from pyx.wire.frames.signal_stream import SignalStream  # as above
+
         return SignalStream(self._here, there, max_payload_bytes=limit, budget=budget)
 
     def ended(self) -> None:
@@ -133,6 +146,8 @@ class _PeerReceiver:
         self._connections.node_of.pop(connection, None)
         self._peer.connection = None  # its buffer is free at once
         if connection.is_closing and (unsent := connection.unsent_bytes):
+            from pyx.net.connection import CLOSED_HERE  # as above
+
             why = "it did not take them in time" if reason == CLOSED_HERE else reason
             log.warning("%s bytes for %s are dropped: %s", f"{unsent:,}", self._node, why)
         now = time.monotonic()

@@ -22,10 +22,10 @@ from pyx.execution.node_log import log
 from pyx.execution.runner import sleep, sleep_async
 from pyx.execution.slots import LockSlot
 from pyx.execution.thread_state import thread
+from pyx.options import DEFAULT_MESSAGE_MIB, MIB
 from pyx.runtime.arguments import node_of_destination
 from pyx.signals import SPLIT_BYTES, Payload
 from pyx.wire.codec import encode, encode_payload, is_flat
-from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 
 if TYPE_CHECKING:
     from pyx.core.console_queue import ConsoleQueue
@@ -61,7 +61,7 @@ class Sending:
         self._kernel_call = dispatch.kernel_call
         self._inside_call = SendingCall(dispatch.kernel_call, "")  # made once: it keeps nothing of a call
         self._tasks = tasks
-        self.max_message_bytes = MAX_PAYLOAD_BYTES
+        self.max_message_bytes = DEFAULT_MESSAGE_MIB * MIB
         """The longest message that leaves a process here, and that is accepted from other nodes."""
 
     # ------------------------------------------------------------ messages

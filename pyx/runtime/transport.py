@@ -23,20 +23,19 @@ from pyx.net.unix_carrier import UnixCarrier
 from pyx.runtime.cookies import Cookies
 from pyx.runtime.name_files import NameFiles
 from pyx.runtime.node_timers import NodeTimers
-from pyx.runtime.peer_connections import PeerConnections
+from pyx.runtime.peer_connections import PeerConnections, load_for_sessions
 from pyx.runtime.rate_limited_log import AcceptFailures
 from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
 from pyx.terms import Incarnation, sort_this_node_as
-from pyx.wire.handshake.failure_texts import HUNG_UP, HUNG_UP_IN_TLS
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from pyx.core.peers import Peer
+    from pyx.net.arrivals import Arrival
     from pyx.net.beam_carrier import BeamCarrier
     from pyx.net.carrier import Carrier
     from pyx.net.cookie import Cookie
-    from pyx.net.endpoint import Arrival
     from pyx.net.name_claim import NameClaim
     from pyx.net.tcp_carrier import TcpCarrier
     from pyx.options import NodeOptions
@@ -284,6 +283,7 @@ class Transport:
 
     def claimed(self, name: str, creation: int, *, hidden: bool, dialect: str = PYX) -> tuple[Status, object]:
         """See `Owner`."""
+        load_for_sessions()
         now = time.monotonic()
         with self._dispatch.kernel_call as kernel:
             decision = kernel.sessions.peer_claimed(name, creation, hidden=hidden, now=now, dialect=dialect)
@@ -291,6 +291,7 @@ class Transport:
 
     def established(self, arrival: Arrival) -> None:
         """See `Owner`."""
+        load_for_sessions()
         peer: Peer | None
         if arrival.dialled:
             now = time.monotonic()
@@ -318,6 +319,8 @@ class Transport:
 
     def connection_refused(self, reason: str) -> None:
         """See `Owner`."""
+        from pyx.wire.handshake.failure_texts import HUNG_UP, HUNG_UP_IN_TLS  # loaded with the first handshake
+
         # Of two nodes that dial each other at once, one gives its dial up: that is no news.
         if reason in {HUNG_UP, HUNG_UP_IN_TLS}:
             log.info("a connection was given up before its proof")

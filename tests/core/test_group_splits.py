@@ -180,7 +180,7 @@ def test_group_that_loses_its_last_member_elsewhere_is_gone() -> None:
     leave(b, bob)
     world.carry()
     assert a.groups.keys(group(a)) == []
-    assert len(a.peer("b@h").holdings) == 0
+    assert not a.peer("b@h").holdings
 
 
 def test_process_leaves_its_own_groups_only() -> None:

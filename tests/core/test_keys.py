@@ -1,4 +1,4 @@
-"""keys.py, spaces.py: keys of processes of one node, dropped in the step in which their holder ends."""
+"""keys.py, spaces.py, space_parts.py: what processes of a node hold, until the step of their end."""
 
 from __future__ import annotations
 

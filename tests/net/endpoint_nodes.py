@@ -6,9 +6,10 @@ import queue
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Self
 
 from pyx.core.peers import PYX
-from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from pyx.net.arrivals import Arrival
     from pyx.net.carrier import Carrier
     from pyx.terms import Incarnation
     from pyx.wire.handshake.machine import Status

@@ -12,8 +12,9 @@ from pyx.core.peers import BEAM, PYX
 from pyx.errors import NameTaken, PyxError
 from pyx.net import beam_carrier, epmd_client
 from pyx.net.addresses import address_of
+from pyx.net.arrivals import Arrival
 from pyx.net.beam_carrier import BeamCarrier
-from pyx.net.endpoint import Arrival, Endpoint
+from pyx.net.endpoint import Endpoint
 from pyx.terms import Incarnation
 from pyx.wire.beam import flags
 from tests.local_nodes import until

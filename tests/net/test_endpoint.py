@@ -1,5 +1,5 @@
-"""endpoint.py, carrier.py, unix_carrier.py: Nodes dial each other over real sockets; bad connections are
-closed.
+"""endpoint.py, authentication.py, arrivals.py, carrier.py, unix_carrier.py: Nodes dial each other over real
+sockets; bad connections are closed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import pytest
 
 from pyx.errors import PyxError
 from pyx.net import endpoint, unix_carrier
+from pyx.net.arrivals import Arrival
 from pyx.net.directory import HostDirectory
-from pyx.net.endpoint import Arrival
 from pyx.net.pending_connections import MAX_PENDING
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.terms import Incarnation

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from pyx.net.endpoint import Arrival
+from pyx.net.arrivals import Arrival
 from pyx.wire.handshake.hello import DIALLER, PROTOCOL_VERSION, pack_hello
 from tests.local_nodes import until
 from tests.net.endpoint_nodes import DialFailed

@@ -18,8 +18,8 @@ import pytest
 
 from pyx.errors import ProtocolError, PyxError
 from pyx.net import certificate, endpoint
+from pyx.net.arrivals import Arrival
 from pyx.net.certificate import Certificate, listening_context, make_certificate
-from pyx.net.endpoint import Arrival
 from pyx.net.tcp_carrier import TcpCarrier
 from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.terms import Incarnation

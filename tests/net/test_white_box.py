@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from pyx.errors import ProtocolError
-from pyx.net.endpoint import Arrival
+from pyx.net.arrivals import Arrival
 from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.wire.handshake.hello import DIALLER, PROTOCOL_VERSION, Hello, pack_hello
 from pyx.wire.handshake.tls import TlsMachine, dialling_context

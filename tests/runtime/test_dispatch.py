@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextvars
 import gc
+import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -380,3 +382,97 @@ def interrupted_at(instruction: int, act: Callable[[], object]) -> bool:
         return True
     assert passed < instruction, "the interrupt was lost"
     return False
+
+
+WATCHED: Final = """\
+import sys
+from pathlib import Path
+import pyx
+
+class Watch:
+    found = []
+    def find_spec(self, name, path=None, target=None):
+        frame = sys._getframe()
+        while frame is not None:
+            code = frame.f_code
+            in_kernel = Path(code.co_filename).parent == Path(pyx.__file__).parent / "core"
+            if in_kernel and code.co_name not in {"<module>", "load_late_parts"}:
+                self.found.append(f"{name} by {code.co_qualname}")
+            frame = frame.f_back
+
+sys.meta_path.insert(0, Watch())
+"""
+"""Notes what is imported by the kernel's functions."""
+
+SERVER: Final = (
+    WATCHED
+    + """
+from pyx import Node, Process, receive, self, send, spawn
+Node.start("srv")
+
+def serve():
+    Process.register(self(), "echo")
+    print("ready", flush=True)
+    while True:
+        match receive():
+            case ("$gen_call", (pid, ref), request):
+                send(ref, (ref, request))
+            case ("members", asker):
+                from pyx import pg
+                pg.join("club", self())
+                send(asker, (pg.get_members("club"), Watch.found))
+
+spawn(serve)
+sys.stdin.read()
+"""
+)
+
+CLIENT: Final = (
+    WATCHED
+    + """
+from pyx import GenServer, Node, Registry, pg, receive, self, send, spawn
+
+def ask():
+    try:
+        use_late_parts()
+    except Exception as error:
+        print(repr(error), flush=True)
+
+def use_late_parts():
+    send(("echo", "srv"), "a message first")
+    assert GenServer.call(("echo", "srv"), "hello") == "hello"
+    pg.join("club", self())
+    Registry.start_link(keys="unique", name="keys")
+    Registry.register("keys", "k")
+    send(("echo", "srv"), ("members", self()))
+    members, found = receive(timeout=30)
+    assert len(members) == 2, members
+    print(found + Watch.found, flush=True)
+
+Node.start("cli")
+spawn(ask)
+sys.stdin.read()
+"""
+)
+
+
+def test_nothing_is_imported_in_a_kernel_call(tmp_path: Path) -> None:
+    """What the kernel makes late is loaded before: for the first session, call, key and group."""
+    environment = {**os.environ, "PYX_RUNTIME_DIR": str(tmp_path / "run"), "HOME": str(tmp_path)}
+    started: list[subprocess.Popen[str]] = []
+    try:
+        for program, said in ((SERVER, "ready\n"), (CLIENT, "[]\n")):
+            one = subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=environment,
+            )
+            started.append(one)
+            assert one.stdout is not None
+            assert one.stdout.readline() == said
+    finally:
+        for one in started:
+            with one:
+                one.kill()

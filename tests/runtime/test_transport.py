@@ -15,8 +15,8 @@ import pytest
 from pyx import Node, receive, rpc, send
 from pyx.core import effects as fx
 from pyx.errors import NameTaken, PyxError, RuntimeDirectoryUnsafe
+from pyx.net.arrivals import Arrival
 from pyx.net.cookie import Cookie
-from pyx.net.endpoint import Arrival
 from pyx.net.name_claim import NameClaim
 from pyx.options import NodeOptions
 from pyx.runtime import start_stop

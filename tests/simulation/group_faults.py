@@ -11,11 +11,10 @@ from tests.simulation.kernel_faults import do_nothing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pyx.core.exit_notices import Notice
+    from pyx.core.exit_notices import Forgotten, Notice
     from pyx.core.mailbox import NodedownReason
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
-    from pyx.core.spaces import Forgotten
     from pyx.signals import Reason, Signal
     from tests.simulation.host import Fault, WatchedKernel
 

@@ -211,6 +211,6 @@ def disagreements_of_keys(kernel: Kernel) -> list[str]:
     for peer in kernel.tables.peers.values():
         if peer.is_ready and peer.state != "up":
             found.append(f"{peer} is ready")
-        if len(peer.holdings) and (peer.hidden or peer.state != "up"):
+        if peer.holdings and (peer.hidden or peer.state != "up"):
             found.append(f"the holdings of {peer}")
     return found
