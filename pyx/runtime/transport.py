@@ -319,7 +319,10 @@ class Transport:
 
     def connection_refused(self, reason: str) -> None:
         """See `Owner`."""
-        from pyx.wire.handshake.failure_texts import HUNG_UP, HUNG_UP_IN_TLS  # loaded with the first handshake
+        from pyx.wire.handshake.failure_texts import (  # loaded with the first handshake
+            HUNG_UP,
+            HUNG_UP_IN_TLS,
+        )
 
         # Of two nodes that dial each other at once, one gives its dial up: that is no news.
         if reason in {HUNG_UP, HUNG_UP_IN_TLS}:
