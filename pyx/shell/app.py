@@ -24,7 +24,7 @@ from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.interception import interception
 from pyx.shell.loop import Shell
-from pyx.shell.program import INTERRUPTED, decoded, exit_code, leave_out_own_folder, run_program
+from pyx.shell.program import INTERRUPTED, Uncaught, decoded, exit_code, leave_out_own_folder, run_program
 from pyx.shell.project import Project
 from pyx.shell.prompt_names import public_names
 from pyx.shell.standard_streams import warn
@@ -202,6 +202,8 @@ class App:
             application, code = (None, started) if isinstance(started, int) else (started, None)
         else:
             code = self._run_programs(evaluator)
+            if options.stay and isinstance(code, Uncaught):
+                code = None
         if code is None and frontend.is_interactive:
             helpers.at_prompt = True
             from pyx.shell.switched_completion import SwitchedCompletion
@@ -212,7 +214,8 @@ class App:
             if options.remsh is not None:
                 code = self._attach(helpers.remote_shells(), options.remsh)
             if code is None:
-                code = Shell(frontend.terminal, evaluator, process).run()
+                is_read = options.driver is not None or options.recorder is not None
+                code = Shell(frontend.terminal, evaluator, process, has_fixed_prompt=is_read).run()
         elif code is None and not options.halt:
             if application is None:
                 LockSlot().wait(None)  # SIGTERM and Ctrl-C end it

@@ -9,6 +9,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import inspect
 import linecache
 import sys
@@ -43,6 +44,8 @@ _COMPOUND: Final = (
     ast.Match,
 )
 
+_WITHOUT_PARENTHESES: Final = frozenset({"clear", "exit", "quit"})
+
 RESULTS_KEPT: Final = 100
 """The number of results that `v(n)` can return; IEx keeps 20."""
 
@@ -51,6 +54,7 @@ class Value(NamedTuple):
     """The input ended without an error; `value` is that of its last expression, None for a statement."""
 
     value: Any
+    is_expression: bool = True
 
 
 class StatementRaised(NamedTuple):
@@ -181,11 +185,12 @@ class Evaluator:
 
     def evaluate(self, source: str) -> Outcome:
         """Runs one input.  Only a success is counted, kept for `v(n)` and bound to `_`."""
-        source = _flush_left(source)
+        source = self._called(_flush_left(source))
         if source.rstrip().endswith("?") or source.startswith("?"):
             from pyx.shell.help_question import help_call  # loaded for the first question
 
             source = help_call(source) or source
+        self._follow_builtins()
         self._inputs += 1
         filename = f"<pyx {self._inputs}{self._where}>"
         outcome = self.run(source, filename, typed="\n" not in source.strip())
@@ -196,6 +201,17 @@ class Evaluator:
             if outcome.value is not None:
                 self.lower["_"] = outcome.value
         return outcome
+
+    def _called(self, source: str) -> str:
+        """Returns a call where *source* is one of three words, as Python 3.13 does, and not a user's name."""
+        word = source.strip()
+        is_helper = word in _WITHOUT_PARENTHESES and word in self.lower and word not in self.names
+        return f"{word}()" if is_helper else source
+
+    def _follow_builtins(self) -> None:
+        """Makes names that code has put into `builtins` visible at the prompt."""
+        for name in vars(builtins).keys() - self.lower.keys():
+            self.lower[name] = getattr(builtins, name)
 
     def run(self, source: str, filename: str, *, typed: bool = False) -> Outcome:
         """Runs *source* for the value of its last expression.
@@ -216,32 +232,35 @@ class Evaluator:
             prepared: True if its names are bound already, so `prepare` is not called.
         """
 
-        def run(source: str, filename: str) -> None:
+        def run(source: str, filename: str) -> Value:
             self._execute(self._parsed(source, filename, prepared=prepared), filename)
+            return Value(None, is_expression=False)
 
         return self._outcome(run, source, filename, typed=False)
 
-    def _outcome(self, run: Callable[[str, str], Any], source: str, filename: str, *, typed: bool) -> Outcome:
+    def _outcome(
+        self, run: Callable[[str, str], Value], source: str, filename: str, *, typed: bool
+    ) -> Outcome:
         # Like the lines of a file: without the last line end `traceback` marks one column too far right.
         lines = f"{source}\n".splitlines(keepends=True)
         linecache.cache[filename] = (len(source), None, lines, filename)
         try:
-            return Value(run(source, filename))
+            return run(source, filename)
         except SystemExit as leaving:
             return ExitRequested(leaving.code)
         except BaseException as error:  # the border to user code: it may raise anything
             return StatementRaised(error, error_text(error, typed=filename if typed else None))
 
-    def _value_of(self, source: str, filename: str) -> Any:
+    def _value_of(self, source: str, filename: str) -> Value:
         tree = self._parsed(source, filename)
         if not tree.body or not isinstance(tree.body[-1], ast.Expr):
             self._execute(tree, filename)
-            return None
+            return Value(None, is_expression=False)
         last = ast.Expression(tree.body[-1].value)
         del tree.body[-1]
         if tree.body:
             self._execute(tree, filename)
-        return self._execute(last, filename)
+        return Value(self._execute(last, filename))
 
     def _parsed(self, source: str, filename: str, *, prepared: bool = False) -> ast.Module:
         flags = ast.PyCF_ONLY_AST | self._flags

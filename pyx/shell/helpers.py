@@ -99,7 +99,7 @@ class Helpers:
         methods = (
             self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.nl,
             self.exports, self.runtime_info, self.tc,
-            self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit,
+            self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit, self.quit,
         )  # fmt: skip
         return {method.__name__: Helper(method) for method in methods}
 
@@ -298,6 +298,10 @@ class Helpers:
         if self.at_prompt and code is not None and not isinstance(code, int):
             raise Exit(code)
         raise SystemExit(code)
+
+    def quit(self, code: Any = None) -> None:
+        """Leaves the shell, as `exit` does."""
+        self.exit(code)
 
     def _show_item(self, text: str) -> None:
         """Shows one item of a list, on several lines if the terminal is narrow."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.runtime.shell_process import ShellProcess
+    from pyx.shell.python_conventions import PythonConventions
 
 TRANSCRIPT_COLUMNS: Final = 100
 """The width of a shell that is recorded or replayed: values break at the same places in both."""
@@ -68,6 +69,8 @@ def fitted_prompt(prompt: Prompt, columns: int) -> Prompt:
 
     prompt_toolkit shows nothing at all behind a prompt that is wider than its window.
     """
+    if "\x1b" in prompt.first or "\n" in prompt.first:  # a `sys.ps1` of the user
+        return prompt
     most = max(columns - _INPUT_COLUMNS, columns // 2)
     return Prompt(_cut(prompt.first, most), _cut(prompt.rest, most))
 
@@ -123,6 +126,7 @@ class Shell:
         evaluator: runs the inputs.
         process: the shell's.
         node_name: returns the name for the prompt, or None.
+        has_fixed_prompt: True where a runner or a recording reads the prompt: `sys.ps1` does not change it.
     """
 
     def __init__(
@@ -131,11 +135,14 @@ class Shell:
         evaluator: Evaluator,
         process: ShellProcess,
         node_name: Callable[[], str | None] = node_name,
+        *,
+        has_fixed_prompt: bool = False,
     ) -> None:
         self._terminal = terminal
         self._evaluator = evaluator
         self._process = process
         self._node_name = node_name
+        self._has_fixed_prompt = has_fixed_prompt
 
     def prompt(self) -> Prompt:
         """Returns the prompt as it is now."""
@@ -143,25 +150,39 @@ class Shell:
 
     def run(self) -> int:
         """Reads, evaluates and shows until the end of the input or SystemExit; returns the exit code."""
-        while True:
-            try:
-                if not self._process.is_alive:
-                    self._renew_process()
-                interrupts.forget_pending()  # a Ctrl-C too late for the last input is not meant for the next
-                source = self._terminal.read(self.prompt)
-                if is_blank(source):
-                    continue
-                outcome = self._evaluator.evaluate(source)
-                self._process.finish_line()
-                if isinstance(outcome, ExitRequested):
-                    return exit_code(outcome.code)
-                killed = not self._process.is_alive
-                if not (killed and isinstance(outcome, StatementRaised) and outcome.was_interrupted):
-                    show_outcome(self._terminal, outcome)  # else the notice of the new pid says it
-            except KeyboardInterrupt:
-                continue  # at the prompt it clears the line; between two steps of this loop it comes too late
-            except EOFError:
-                return 0
+        from pyx.shell.python_conventions import PythonConventions  # a node without a prompt needs none
+
+        conventions = PythonConventions(
+            self._evaluator, lambda outcome: show_outcome(self._terminal, outcome), self.prompt
+        )
+        with conventions.kept():
+            while True:
+                try:
+                    if (code := self._run_one(conventions)) is not None:
+                        return code
+                except KeyboardInterrupt:
+                    continue  # at the prompt it clears the line; between two steps it comes too late
+                except EOFError:
+                    return 0
+
+    def _run_one(self, conventions: PythonConventions) -> int | None:
+        """Reads one input, evaluates it and shows what it comes to; returns the exit code if it leaves."""
+        if not self._process.is_alive:
+            self._renew_process()
+        interrupts.forget_pending()  # a Ctrl-C too late for the last input is not meant for the next
+        users = None if self._has_fixed_prompt else conventions.users_prompt()
+        source = self._terminal.read(self.prompt if users is None else lambda: Prompt(*users))
+        if is_blank(source):
+            return None
+        outcome = self._evaluator.evaluate(source)
+        self._process.finish_line()
+        if isinstance(outcome, ExitRequested):
+            return exit_code(outcome.code)
+        if not self._process.is_alive and isinstance(outcome, StatementRaised) and outcome.was_interrupted:
+            return None  # the notice of the new pid says it
+        code = conventions.show(outcome)
+        self._process.finish_line()
+        return code
 
     def _renew_process(self) -> None:
         dead = self._process.renew()

@@ -28,6 +28,10 @@ INTERRUPTED: Final = 130
 """The exit code of a program that Ctrl-C ended."""
 
 
+class Uncaught(int):
+    """The exit code of a program that an exception has ended; with `-i` a prompt follows, as for Python."""
+
+
 def leave_out_own_folder() -> None:
     """Removes the folder of the command `pyx` from the front of `sys.path`, where Python puts it."""
     if sys.flags.safe_path or not sys.path:
@@ -83,17 +87,37 @@ def show_uncaught(evaluator: Evaluator, outcome: StatementRaised) -> int:
         with suppress(OSError, ValueError):
             sys.stderr.write(f"** (EXIT from {runner.process.pid}) {runner.process.reason}\n")
         return 1
+    remember_error(error)
     if sys.excepthook is not sys.__excepthook__:
         try:
-            evaluator.call(sys.excepthook, type(error), error, error.__traceback__)
-            text = ""
+            text = text_after_hook(evaluator, outcome)
         except SystemExit as leaving:
             return exit_code(leaving.code)
-        except BaseException as second:  # a hook is user code
-            text = f"Error in sys.excepthook:\n{error_text(second)}\nOriginal exception was:\n{text}"
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
+    return Uncaught(INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)
+
+
+def text_after_hook(evaluator: Evaluator, outcome: StatementRaised) -> str:
+    """Calls `sys.excepthook`; returns what is left to show: nothing, or the error of the hook and its cause.
+
+    Raises:
+        SystemExit: by the hook.
+    """
+    error, text = outcome
+    try:
+        evaluator.call(sys.excepthook, type(error), error, error.__traceback__)
+    except SystemExit:
+        raise
+    except BaseException as second:  # a hook is user code
+        return f"Error in sys.excepthook:\n{error_text(second)}\nOriginal exception was:\n{text}"
+    return ""
+
+
+def remember_error(error: BaseException) -> None:
+    """Sets `sys.last_exc` and its older names, which `pdb.pm()` reads."""
+    vars(sys)["last_exc"] = error  # on Python 3.11 too, which has the other three alone
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
 
 
 def exit_code(code: Any) -> int:

@@ -21,6 +21,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.completion import Completion as Offer
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.formatted_text import ANSI, fragment_list_to_text, to_formatted_text
 from prompt_toolkit.history import History as PromptHistory
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
@@ -89,10 +90,12 @@ class PersonTerminal:
         self._signals = PromptSignals(lambda: self._soon(self._restore_modes))
         self._lexer = _PythonLexer() if theme.has_colours else None
         self._session: PromptSession[str] = PromptSession(
-            message=lambda: [("class:prompt", self._fitted_prompt().first)],
-            prompt_continuation=lambda width, _line, is_wrapped: [
-                ("class:continuation", " " * width if is_wrapped else self._fitted_prompt().rest)
-            ],
+            message=lambda: self._styled(self._fitted_prompt().first, "class:prompt"),
+            prompt_continuation=lambda width, _line, is_wrapped: (
+                [("class:continuation", " " * width)]
+                if is_wrapped
+                else self._styled(self._fitted_prompt().rest, "class:continuation")
+            ),
             multiline=True,
             lexer=self._lexer,
             style=Style.from_dict(theme.for_editor()),
@@ -169,6 +172,13 @@ class PersonTerminal:
 
     def _fitted_prompt(self) -> Prompt:
         return fitted_prompt(self._prompt(), self._session.app.output.get_size().columns)
+
+    def _styled(self, text: str, style: str) -> StyleAndTextTuples:
+        """Returns a prompt's text for the editor; a `sys.ps1` of the user may have colours of its own."""
+        if "\x1b" not in text:
+            return [(style, text)]
+        found = to_formatted_text(ANSI(text))
+        return found if self.theme.has_colours else [(style, fragment_list_to_text(found))]
 
     def _take_typed_ahead(self) -> None:
         source = self._session.input

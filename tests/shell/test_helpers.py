@@ -59,7 +59,7 @@ def make_module() -> ModuleType:
 
 def test_helper_names_are_not_python_builtins(helpers: Helpers) -> None:
     taken = {name for name in helpers.names() if name in vars(builtins)}
-    assert taken <= {"exit"}  # that of `site`, made for prompts; pyx replaces it
+    assert taken <= {"exit", "quit"}  # those of `site`, made for prompts; pyx replaces them
 
 
 def test_h_lists_every_helper_on_one_line(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
