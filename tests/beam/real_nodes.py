@@ -28,20 +28,27 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from pyx import Node
+from tests.local_nodes import as_process, until
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pyx.runtime.local_node import LocalNode
 
 COOKIE: Final = "ck"
 
 HANG: Final = 60.0
 """The limit of a wait in seconds, reached by failing tests alone: a start takes seconds on a busy host."""
 
-QUIET: Final = 0.12
-"""An answer of iex is over when the output ends with a prompt and nothing more comes for this many seconds: a
-line of its log is printed above a prompt that is drawn again."""
+QUIET: Final = 1.0
+"""The answer to an input that has ended its shell is over when the output ends with a prompt and nothing more
+comes for this many seconds."""
 
 _PROMPT: Final = re.compile(r"(?:iex|\.\.\.)\([^()\n]*\)\d+> ")
 _LAST_PROMPT: Final = re.compile(_PROMPT.pattern + r"\Z")
+_ENDED: Final = re.compile(r"\*\* \(EXIT from (?s:.*)" + _LAST_PROMPT.pattern)
+_MARK: Final = re.compile(r'"<done \d+>"\n?')
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
 _RELEASE: Final = 'io:format("~s",[erlang:system_info(otp_release)]),halt().'
 
@@ -168,27 +175,36 @@ class RealNode:
 class IexNode(RealNode):
     """`iex --sname`: `ask` types an input and returns what it prints, up to the next prompt."""
 
+    _asked = 0
+
     def start(self) -> None:
         """Waits for the first prompt."""
-        self._read_to_prompt()
+        self.ask("")
 
     def ask(self, line: str) -> str:
-        """Types a line; returns what is printed until the next prompt, without any prompt."""
+        """Types a whole input; returns what is printed until the next prompt, without any prompt.
+
+        A second input, whose value shows that the answer to the first is over, follows at once.  A prompt
+        alone does not show it, as a line of the log is printed above a prompt that is drawn again.
+        """
         while self.read_more(0):
             pass  # log lines since the last answer stay in `output`
         self._unread = len(self.output)
-        self.write(line)
-        return self._read_to_prompt()
-
-    def _read_to_prompt(self) -> str:
+        self._asked += 1
+        mark = f'"<done {self._asked}>"'
+        self.write(f"{line}\n{mark}")
         deadline = time.monotonic() + HANG
-        while True:
-            if not self.read_more(QUIET) and _LAST_PROMPT.search(self.output, self._unread):
-                break
+        while (end := self.output.find(f"{mark}\n", self._unread)) < 0 or not self._shows_prompt(end):
             if time.monotonic() > deadline:
                 raise AssertionError(f"{self.name} shows no prompt:\n{self.output[self._unread :]}")
+            if not self.read_more(QUIET) and _ENDED.search(self.output, self._unread):
+                end = len(self.output)
+                break
         start, self._unread = self._unread, len(self.output)
-        return _PROMPT.sub("", self.output[start:]).strip("\n")
+        return _MARK.sub("", _PROMPT.sub("", self.output[start:end])).strip("\n")
+
+    def _shows_prompt(self, start: int) -> bool:
+        return _LAST_PROMPT.search(self.output, start) is not None
 
 
 class ErlNode(RealNode):
@@ -265,6 +281,12 @@ def cookie_file(real: RealNodes) -> str:
     file.write_text(COOKIE)
     file.chmod(0o600)
     return str(file)
+
+
+def disconnect(node: LocalNode, a: IexNode) -> None:
+    """Has iex give up its connection with *node*, which it calls `gus`, and waits until both know."""
+    assert a.ask("Node.disconnect(gus)") == "true"
+    until(lambda: not as_process(node, lambda: Node.list("connected")))
 
 
 @contextlib.contextmanager

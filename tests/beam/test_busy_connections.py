@@ -63,6 +63,7 @@ def test_suspended_erlang_node_makes_its_senders_wait(gus: LocalNode, h: ErlNode
     )
     assert as_process(gus, lambda: Node.ping(h.name)) == "pong"
     h.signal(signal.SIGSTOP)
+    counter = Inbox(gus, "counter")
     sent = 0
 
     def flood() -> int:
@@ -70,6 +71,7 @@ def test_suspended_erlang_node_makes_its_senders_wait(gus: LocalNode, h: ErlNode
         for _ in range(100):
             send(("sink", h.name), MIB * b"x")
             sent += 1
+        send(("sink", h.name), (Atom("count"), counter.pid))
         return sent
 
     running = Running(gus, flood)
@@ -84,8 +86,6 @@ def test_suspended_erlang_node_makes_its_senders_wait(gus: LocalNode, h: ErlNode
     assert max(queued) < 4 * HIGH_WATER_BYTES
     assert stayed < 50
     assert running.outcome(hang=60) == 100
-    counter = Inbox(gus, "counter")
-    counter.sends(("sink", h.name), (Atom("count"), counter.pid))
     assert counter.next() == ("counted", 100 * MIB)
     counter.end()
 

@@ -31,7 +31,7 @@ from pyx.options import NodeOptions
 from pyx.otp.call_errors import CallNoProcess
 from pyx.terms import Pid
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import COOKIE, HANG, cookie_file, erl_command
+from tests.beam.real_nodes import COOKIE, HANG, cookie_file, disconnect, erl_command
 from tests.local_nodes import LocalNodes, as_process, start_node, until
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def test_pyx_node_is_a_hidden_node_of_erlang(gus: LocalNode, a: IexNode) -> None
 
 
 def test_pyx_node_dials_an_erlang_node(gus: LocalNode, a: IexNode) -> None:
-    assert a.ask("Node.disconnect(gus)") == "true"
-    until(lambda: as_process(gus, lambda: Node.list("connected")) == [])
+    disconnect(gus, a)
     assert as_process(gus, lambda: Node.connect(a.name)) is True
     assert a.ask("Node.list(:hidden) == [gus]") == "true"
 
@@ -141,7 +140,7 @@ def test_messages_travel_both_ways_with_their_terms(gus: LocalNode, a: IexNode) 
     assert type(what) is Atom
     assert type(frm) is Pid
     stock.sends(frm, (Atom("ok"), "added"))
-    assert a.ask("receive do x -> x after 5000 -> :none end") == '{:ok, "added"}'
+    assert a.ask("receive do x -> x after 30_000 -> :none end") == '{:ok, "added"}'
     assert a.ask("send({:nobody, gus}, :hi)") == ":hi"
     stock.end()
 
@@ -151,12 +150,12 @@ def test_alias_is_an_address_until_it_is_given_up(gus: LocalNode, a: IexNode) ->
     a.ask("al = :erlang.alias(); send({:stock, gus}, al)")
     alias = stock.next()
     stock.sends(alias, Atom("hi_alias"))
-    assert a.ask("receive do x -> x after 5000 -> :none end") == ":hi_alias"
+    assert a.ask("receive do x -> x after 30_000 -> :none end") == ":hi_alias"
     a.ask(":erlang.unalias(al); send({:stock, gus}, self())")
     pid = stock.next()
     stock.sends(alias, Atom("lost"))
     stock.sends(pid, Atom("after"))
-    assert a.ask("receive do x -> x after 5000 -> :none end") == ":after"
+    assert a.ask("receive do x -> x after 30_000 -> :none end") == ":after"
     stock.end()
 
 
@@ -259,9 +258,10 @@ def test_server_of_elixir_is_called_by_python(gus: LocalNode, a: IexNode) -> Non
 
 def test_monitor_by_name_tells_the_end_and_its_reason(gus: LocalNode, a: IexNode) -> None:
     stock = registered(gus)
-    a.ask("ref = Process.monitor({:stock, gus})")
+    a.ask("ref = Process.monitor({:stock, gus}); send({:stock, gus}, :watched)")
+    assert stock.next() == "watched"
     stock.exits((Atom("bad"), "day"))
-    down = "receive do {:DOWN, ^ref, :process, {:stock, ^gus}, reason} -> reason after 5000 -> :none end"
+    down = "receive do {:DOWN, ^ref, :process, {:stock, ^gus}, reason} -> reason after 30_000 -> :none end"
     assert a.ask(down) == '{:bad, "day"}'
     a.ask("ref = Process.monitor({:stock, gus})")
     assert a.ask(down) == ":noproc"
@@ -272,13 +272,14 @@ def test_links_and_monitors_by_pid(gus: LocalNode, a: IexNode) -> None:
     a.ask("Process.flag(:trap_exit, true); send({:stock, gus}, self())")
     shell = stock.next()
     stock.sends(shell, stock.pid)
-    a.ask("pid = receive do x -> x end; ref = Process.monitor(pid); Process.link(pid)")
+    a.ask("pid = receive do x -> x end; ref = Process.monitor(pid); Process.link(pid); send(pid, :linked)")
+    assert stock.next() == "linked"
     assert a.ask("node(pid) == gus") == "true"
     stock.exits(Atom("boom"))
-    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 5000 -> :none end") == ":boom"
-    assert a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end") == ":boom"
+    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 30_000 -> :none end") == ":boom"
+    assert a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 30_000 -> :none end") == ":boom"
     a.ask("Process.link(pid)")
-    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 5000 -> :none end") == ":noproc"
+    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 30_000 -> :none end") == ":noproc"
 
 
 def test_unlink_leaves_no_exit_behind(gus: LocalNode, a: IexNode) -> None:
@@ -287,8 +288,10 @@ def test_unlink_leaves_no_exit_behind(gus: LocalNode, a: IexNode) -> None:
     shell = stock.next()
     stock.sends(shell, stock.pid)
     a.ask("pid = receive do x -> x end; Process.link(pid); Process.unlink(pid); ref = Process.monitor(pid)")
+    a.ask("send(pid, :watched)")
+    assert stock.next() == "watched"
     stock.exits(Atom("boom"))
-    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 5000 -> :none end") == ":boom"
+    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 30_000 -> :none end") == ":boom"
     assert a.ask("flush()") == ":ok"
 
 
@@ -297,14 +300,14 @@ def test_python_monitors_and_links_processes_of_elixir(gus: LocalNode, a: IexNod
         Process.flag("trap_exit", True)
         name = ("nope", a.name)
         ref = Process.monitor(name)
-        seen = [receive(("DOWN", ref, ..., ..., ...), timeout=5)[2:]]
+        seen = [receive(("DOWN", ref, ..., ..., ...), timeout=30)[2:]]
         pid, monitor = Node.spawn_monitor(a.name, "Process", "sleep", [Atom("infinity")])
         Process.link(pid)
         seen.append(Process.is_alive(pid))
         Process.exit(pid, "kill")
         seen += [
-            receive(("EXIT", pid, ...), timeout=5)[2],
-            receive(("DOWN", monitor, ..., ..., ...), timeout=5)[4],
+            receive(("EXIT", pid, ...), timeout=30)[2],
+            receive(("DOWN", monitor, ..., ..., ...), timeout=30)[4],
         ]
         seen.append(Process.is_alive(pid))
         return seen
@@ -320,9 +323,9 @@ def test_nodes_are_monitored_both_ways(gus: LocalNode, a: IexNode) -> None:
     a.ask("Node.monitor(gus, true); Process.flag(:trap_exit, true)")
     a.ask("pid = Node.spawn_link(gus, Process, :sleep, [3600]); ref = Process.monitor(pid)")
     assert a.ask("Node.disconnect(gus)") == "true"
-    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 5000 -> :none end") == ":noconnection"
-    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 5000 -> :none end") == ":noconnection"
-    assert a.ask("receive do {:nodedown, ^gus} -> :down after 5000 -> :none end") == ":down"
+    assert a.ask("receive do {:EXIT, ^pid, r} -> r after 30_000 -> :none end") == ":noconnection"
+    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 30_000 -> :none end") == ":noconnection"
+    assert a.ask("receive do {:nodedown, ^gus} -> :down after 30_000 -> :none end") == ":down"
     assert stock.next() == ("nodedown", a.name)
     assert a.ask("Node.ping(gus)") == ":pong"
     stock.end()
@@ -352,13 +355,12 @@ def test_killed_node_is_lost_and_its_next_incarnation_is_another(real: RealNodes
 def test_crash_is_reported_at_the_leader_and_in_the_reason(gus: LocalNode, a: IexNode) -> None:
     assert gus
     a.ask(f"{{pid, ref}} = Node.spawn_monitor(gus, :{__name__!r}, :crash, [7])".replace("'", '"'))
-    said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end")
+    until(lambda: "ZeroDivisionError: division by zero" in _all_of(a))
+    assert re.search(r"\[error\] Process #PID<[\d.]+> on node gus@\S+ raised an exception", a.output)
+    said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 30_000 -> :none end")
     flat = re.sub(r"\s+", " ", said)
     assert flat.startswith('{%RuntimeError{message: "ZeroDivisionError: division by zero"}, [')
     assert "{:test_erlang_nodes, :crash, 1, [file: 'test_erlang_nodes.py', line: " in flat
-    until(lambda: "raised an exception" in _all_of(a))
-    assert re.search(r"\[error\] Process #PID<[\d.]+> on node gus@\S+ raised an exception", a.output)
-    assert "ZeroDivisionError: division by zero" in a.output
 
 
 def _all_of(node: IexNode) -> str:
@@ -369,7 +371,7 @@ def _all_of(node: IexNode) -> str:
 def test_spawn_of_a_missing_function_ends_with_undef(gus: LocalNode, a: IexNode) -> None:
     assert gus
     a.ask("{pid, ref} = Node.spawn_monitor(gus, :nope, :f, [])")
-    said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 5000 -> :none end")
+    said = a.ask("receive do {:DOWN, ^ref, :process, ^pid, r} -> r after 30_000 -> :none end")
     assert said == "{:undef, [{:nope, :f, [], []}]}"
 
 

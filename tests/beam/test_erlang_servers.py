@@ -13,6 +13,7 @@ from pyx.atoms import Atom
 from pyx.errors import EncodeError
 from pyx.otp.call_errors import CallNoProcess, CallTimeout
 from pyx.terms import Pid
+from tests.beam.real_nodes import disconnect
 from tests.local_nodes import HANG, as_process
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def test_server_of_python_is_stopped_by_elixir(gus: LocalNode, a: IexNode, reaso
     shelf(gus)
     a.ask("ref = Process.monitor({:shelf, gus})")
     assert a.ask(f"GenServer.stop({{:shelf, gus}}, {reason})") == ":ok"
-    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 5000 -> :none end") == reason
+    assert a.ask("receive do {:DOWN, ^ref, _, _, r} -> r after 30_000 -> :none end") == reason
     assert a.ask("flush()") == ":ok"
 
 
@@ -157,7 +158,7 @@ def test_work_of_python_is_refused_before_it_reaches_a_server_of_elixir(
 ) -> None:
     server = server_of_elixir(a, "worker")
     if not is_met:
-        assert a.ask("Node.disconnect(gus)") == "true"
+        disconnect(gus, a)
     for work in (
         lambda: Task.Supervisor.async_nolink(server, math.sqrt, 16),
         lambda: Agent.get(server, math.sqrt),
@@ -168,7 +169,7 @@ def test_work_of_python_is_refused_before_it_reaches_a_server_of_elixir(
             as_process(gus, work)
     with pytest.raises(EncodeError, match="is about a class of Python"):
         as_process(gus, lambda: Sys.change_code(server))
-    assert as_process(gus, lambda: GenServer.stop(server, timeout=5)) == "ok"  # it has got none of it
+    assert as_process(gus, lambda: GenServer.stop(server, timeout=30)) == "ok"  # it has got none of it
 
 
 # ---------------------------------------------------------------- what is refused at the call
@@ -176,12 +177,12 @@ def test_work_of_python_is_refused_before_it_reaches_a_server_of_elixir(
 
 def test_request_that_erlang_cannot_hold_is_refused_at_the_call(gus: LocalNode, a: IexNode) -> None:
     server = server_of_elixir(a, "strict")
-    assert a.ask("Node.disconnect(gus)") == "true"
+    disconnect(gus, a)
     with pytest.raises(EncodeError, match="cannot send request: nan"):
         as_process(gus, lambda: GenServer.call(server, math.nan))
     with pytest.raises(EncodeError, match="nan"):
         as_process(gus, lambda: Process.send_after(server, math.nan, 0))
-    assert as_process(gus, lambda: GenServer.stop(server, timeout=5)) == "ok"
+    assert as_process(gus, lambda: GenServer.stop(server, timeout=30)) == "ok"
 
 
 # ---------------------------------------------------------------- other requests
@@ -205,12 +206,12 @@ def test_cast_from_either_side_runs(gus: LocalNode, a: IexNode) -> None:
     def told() -> Any:
         Process.register(self(), "main")
         rpc.cast(a.name, "Kernel", "send", [self(), Atom("cast")])
-        return receive(timeout=5)
+        return receive(timeout=30)
 
     assert as_process(gus, told) == "cast"
     a.ask("Process.register(self(), :shell)")
     a.ask(":rpc.cast(gus, :pyx, :send, [{:shell, node()}, :cast])")
-    assert a.ask("receive do x -> x after 5000 -> :none end") == ":cast"
+    assert a.ask("receive do x -> x after 30_000 -> :none end") == ":cast"
     a.ask("Process.unregister(:shell)")
 
 
@@ -218,7 +219,7 @@ def test_linked_spawn_tells_its_end_to_python(gus: LocalNode, a: IexNode) -> Non
     def linked() -> Any:
         Process.flag("trap_exit", True)
         pid = Node.spawn_link(a.name, "Kernel", "exit", [Atom("bad")])
-        return receive(("EXIT", pid, ...), timeout=5)[2]
+        return receive(("EXIT", pid, ...), timeout=30)[2]
 
     assert as_process(gus, linked) == "bad"
 

@@ -133,7 +133,9 @@ def test_ends_are_told_both_ways(ann: LocalNode, o: ErlNode) -> None:
         pid, ref = Node.spawn_monitor(o.name, "timer", "sleep", [Atom("infinity")])
         Process.link(pid)
         Process.exit(pid, "kill")
-        return receive(("EXIT", pid, ...), timeout=5)[2], receive(("DOWN", ref, ..., pid, ...), timeout=5)[4]
+        return receive(("EXIT", pid, ...), timeout=30)[2], receive(("DOWN", ref, ..., pid, ...), timeout=30)[
+            4
+        ]
 
     assert as_process(ann, linked) == ("killed", "killed")
 
@@ -145,14 +147,14 @@ def test_large_message_goes_in_fragments_both_ways(ann: LocalNode, o: ErlNode) -
     assert text == "x" * 1_000_000
     assert type(pid) is Pid
     stock.sends(pid, "y" * 1_000_000)
-    assert asked(o, ann, "receive B -> byte_size(B) after 5000 -> none end") == "1000000"
+    assert asked(o, ann, "receive B -> byte_size(B) after 30_000 -> none end") == "1000000"
     stock.end()
 
 
 def test_node_is_watched_both_ways(ann: LocalNode, o: ErlNode) -> None:
     stock = Inbox(ann, "stock")
     stock.calls(lambda: Node.monitor(o.name, True))
-    down = "receive {nodedown, ANN} -> down after 5000 -> none end"
+    down = "receive {nodedown, ANN} -> down after 30_000 -> none end"
     assert asked(o, ann, f"begin monitor_node(ANN, true), erlang:disconnect_node(ANN), {down} end") == "down"
     assert stock.next() == ("nodedown", o.name)
     stock.end()

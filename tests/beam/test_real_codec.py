@@ -1,6 +1,6 @@
 """The codec of terms against Erlang's own: random terms both ways, on each release there is.
 
-PYX_TERMS=5000 pytest tests/beam/test_real_codec.py    ten times as many
+PYX_TERMS=5000 pytest tests/beam/test_real_codec.py    fifty times as many
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.wire.beam.values import HERE, VALUES, random_value, same
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TERMS: Final = int(os.environ.get("PYX_TERMS", "500"))
+TERMS: Final = int(os.environ.get("PYX_TERMS", "100"))
 
 _PROGRAM: Final = """
     Port = open_port({fd, 0, 1}, [binary, {packet, 4}, eof]),
