@@ -51,7 +51,13 @@ processes.  Everything that is shown goes through one writer.
     project            the user's modules: found, bound, reloaded
     module_folder      the modules of a folder
     new_project        `pyx new NAME`
-    project_file          `[tool.pyx]` in pyproject.toml
+    project_file          `[tool.pyx]` in pyproject.toml, and the user's config.toml
+    prompt_settings       what they say about a prompt
+    preload               the modules that they import before the first prompt
+    start_files           what runs before the first prompt: the user's `start.py`, a project's `.pyx.py`
+    start_file_answers    which files of projects may run
+    own_file              files that another user could have written are refused
+    user_directories      where the user's own files are
     declared_cluster      where the project says that other nodes are looked for
     declared_application  what pyproject.toml names as the project's application
     project_application   the application of a project: before the first prompt, and as a service

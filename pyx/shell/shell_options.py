@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+
+from pyx.shell.user_directories import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyx.options import NodeOptions
     from pyx.shell.record_hooks import RecordHooks
+
+
+class Settings(NamedTuple):
+    """The settings of a prompt; see `prompt_settings.py` for the files that they stand in."""
+
+    preload: tuple[str, ...] = ()
+    """Modules that are imported before the first prompt."""
+    theme: str = "both"
+    """One of `theme.THEMES`."""
+    editing_mode: str = "emacs"
+    """Whose keys the editor has: `"emacs"` or `"vi"`."""
+    switch_interval: float | None = None
+    """Of the interpreter, in seconds; None: pyx's own."""
 
 
 class ShellOptions(NamedTuple):
@@ -29,6 +47,9 @@ class ShellOptions(NamedTuple):
     halt: bool = True
     start: bool = True
     """False: the application that the project declares is not started, nor its cluster joined."""
+    start_file: str | None = None
+    """Runs in place of the user's and the project's start file."""
+    runs_start_files: bool = True
     driver: tuple[int, int] | None = None
     """The descriptors on which a runner drives the shell (see `driver.py`)."""
     remsh: str | None = None
@@ -49,6 +70,24 @@ class ShellOptions(NamedTuple):
         return self.start and not self.has_program and self.remsh is None and self.rpc_eval is None
 
     @property
-    def joins_cluster(self) -> bool:
-        """True if a node with a name looks for the nodes that the project declares."""
+    def reads_project(self) -> bool:
+        """True if the settings in the project's pyproject.toml count."""
         return self.start and self.remsh is None and self.rpc_eval is None
+
+    def start_files(self) -> list[tuple[Path, bool]]:
+        """Returns the start files of a prompt that exist, each with whether it is asked about.
+
+        None run where a replay would not have them, in a remote shell, or after a program; in a pipe only a
+        named one does.
+        """
+        if self.has_program or not self.runs_start_files:
+            return []
+        if self.start_file is not None:
+            return [(Path(self.start_file), False)]
+        is_elsewhere = self.remsh is not None or self.driver is not None or self.recorder is not None
+        if is_elsewhere or not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return []
+        directory = config_directory()
+        files = [] if directory is None else [(directory / "start.py", False)]
+        files.append((Path(self.directory, ".pyx.py").absolute(), True))
+        return [(path, is_asked) for path, is_asked in files if os.path.lexists(path)]
