@@ -180,8 +180,8 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
             return 2
         if has_program or asked.no_halt or other or asked.record is not None:
             complain(
-                "--start-file cannot be combined with -c, -e, -m, -r, FILE, --no-halt, --record, --remsh or --rpc-eval: "
-                "it runs before the first prompt of this node",
+                "--start-file is for a prompt of this node: it cannot be combined with -c, -e, -m, -r, FILE, "
+                "--no-halt, --record, --remsh or --rpc-eval",
             )
             return 2
         if (trouble := _trouble(asked.start_file, "file")) is not None:

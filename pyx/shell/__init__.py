@@ -52,6 +52,7 @@ processes.  Everything that is shown goes through one writer.
     module_folder      the modules of a folder
     new_project        `pyx new NAME`
     project_file          `[tool.pyx]` in pyproject.toml, and the user's config.toml
+    before_prompt         settings, modules and start files, before the first prompt
     prompt_settings       what they say about a prompt
     preload               the modules that they import before the first prompt
     start_files           what runs before the first prompt: the user's `start.py`, a project's `.pyx.py`

@@ -7,7 +7,6 @@ import builtins
 import contextlib
 import functools
 import gc
-import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from pyx.runtime import breakpoints, rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
+from pyx.shell.before_prompt import prepare_prompt, settings_for
 from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.interception import interception
@@ -27,21 +27,17 @@ from pyx.shell.loop import Shell
 from pyx.shell.program import INTERRUPTED, Uncaught, decoded, exit_code, leave_out_own_folder, run_program
 from pyx.shell.project import Project
 from pyx.shell.prompt_names import public_names
-from pyx.shell.shell_options import Settings
 from pyx.shell.standard_streams import warn
 from pyx.shell.start_collections import has_frozen
 from pyx.shell.termination import Termination
-from pyx.shell.user_directories import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pyx.options import NodeOptions
     from pyx.otp.application import RunningApplication
     from pyx.shell.completion import Completion
     from pyx.shell.frontend import Frontend
-    from pyx.shell.project_file import SettingsTable
     from pyx.shell.remote_shells import RemoteShells
     from pyx.shell.shell_options import ShellOptions
     from pyx.shell.switched_completion import SwitchedCompletion
@@ -93,7 +89,7 @@ class App:
         self._termination = Termination(self._say_goodbye, frontend.hurry)
         self._termination.end_prompt = frontend.end_prompt
         frontend.on_output_lost = self._termination.output_was_lost
-        self._project_table, self._settings = self._read_settings()
+        self._project_table, self._settings = settings_for(options, is_interactive=frontend.is_interactive)
 
     def run(self) -> int:
         """See the function `run`."""
@@ -129,22 +125,6 @@ class App:
         from pyx.shell.program_files import folder_of  # a start of a prompt loads none of that
 
         return folder_of(options.file, runs_module=options.module is not None)
-
-    def _read_settings(self) -> tuple[SettingsTable | None, Settings]:
-        """Returns the project's table, if it is there and asked for, and the settings of the prompt."""
-        options, is_interactive = self._options, self._frontend.is_interactive
-        is_service = not options.halt
-        project = user = None
-        if options.reads_project and (options.node is not None or is_interactive or is_service):
-            project = options.directory if _is_file(f"{options.directory}/pyproject.toml") else None
-        if is_interactive and options.driver is None and (directory := config_directory()) is not None:
-            user = directory / "config.toml" if _is_file(directory / "config.toml") else None
-        if project is None and user is None:
-            return None, Settings()
-        from pyx.shell.prompt_settings import read_settings
-
-        # A program is not told of settings that it does not use.
-        return read_settings(project, user, warn if is_interactive or is_service else lambda _: None)
 
     def _run_to_end(self, process: ShellProcess, project: Project) -> int:
         """Runs all that was asked for, then what Python runs at its end; returns the exit code."""
@@ -232,7 +212,7 @@ class App:
 
             completion = SwitchedCompletion(completer(evaluator, project))
             frontend.start_prompt(evaluator, process, completion)
-            self._prepare_prompt(evaluator, process)
+            prepare_prompt(options, self._settings, evaluator, frontend.terminal, process)
             helpers.remote_shells = functools.cache(lambda: self._remote_shells(process, completion))
             if options.remsh is not None:
                 code = self._attach(helpers.remote_shells(), options.remsh)
@@ -267,26 +247,6 @@ class App:
 
         return declared_application(self._project_table)
 
-    def _prepare_prompt(self, evaluator: Evaluator, process: ShellProcess) -> None:
-        """Imports and runs what project and user want before the first prompt."""
-        if self._settings.preload and self._options.remsh is None:
-            from pyx.shell.preload import preload
-
-            preload(self._settings.preload, evaluator, warn)
-        files = self._options.start_files()
-        if files:
-            from pyx.shell.start_files import StartFile, StartFiles, kept_answers
-
-            def ask(question: str) -> str:
-                with thread_state.interruptible():
-                    return process.run(input, question)
-
-            run = StartFiles(
-                evaluator, self._frontend.terminal, ask, process.finish_line, warn, kept_answers()
-            ).run
-            for file, is_asked in files:
-                run(StartFile(file, is_asked))
-
     def _remote_shells(self, process: ShellProcess, completion: SwitchedCompletion) -> RemoteShells:
         from pyx.shell.remote_shells import RemoteShells
 
@@ -319,10 +279,6 @@ class App:
                 data = sys.stdin.buffer.read()
             return run_program(evaluator, decoded(data, "<stdin>"), "<stdin>")
         return None
-
-
-def _is_file(path: str | Path) -> bool:
-    return os.path.isfile(path)  # noqa: PTH113 - raises nothing if a permission is missing
 
 
 def _stop_applications() -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-from pyx.shell.user_directories import config_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,21 +68,3 @@ class ShellOptions(NamedTuple):
     def reads_project(self) -> bool:
         """True if the settings in the project's pyproject.toml count."""
         return self.start and self.remsh is None and self.rpc_eval is None
-
-    def start_files(self) -> list[tuple[Path, bool]]:
-        """Returns the start files of a prompt that exist, each with whether it is asked about.
-
-        None run where a replay would not have them, in a remote shell, or after a program; in a pipe only a
-        named one does.
-        """
-        if self.has_program or not self.runs_start_files:
-            return []
-        if self.start_file is not None:
-            return [(Path(self.start_file), False)]
-        is_elsewhere = self.remsh is not None or self.driver is not None or self.recorder is not None
-        if is_elsewhere or not (sys.stdin.isatty() and sys.stdout.isatty()):
-            return []
-        directory = config_directory()
-        files = [] if directory is None else [(directory / "start.py", False)]
-        files.append((Path(self.directory, ".pyx.py").absolute(), True))
-        return [(path, is_asked) for path, is_asked in files if os.path.lexists(path)]

@@ -1,4 +1,4 @@
-"""prompt_settings.py, start_files.py, theme.py: A prompt as its user and its project want it."""
+"""before_prompt.py, prompt_settings.py, start_files.py: A prompt as its user and its project want it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,10 @@ def test_files_of_user_and_project_come_before_the_first_prompt(lone_host: Host,
     assert "run .pyx.py" not in again.screen
     assert again.type("answer") == "42"
 
+    remote = lone_host.shell(None, "--remsh", "again@vm", cwd=tmp_path, XDG_CONFIG_HOME=str(config.parent))
+    assert "of the user" not in remote.screen
+    assert remote.type("'me' in globals()") == "False"
+
     none = lone_host.shell(None, "--no-start-file", cwd=tmp_path)
     assert none.type("'answer' in globals()") == "False"
 
@@ -60,7 +64,7 @@ def test_start_files_run_at_a_persons_prompt_alone(lone_host: Host, tmp_path: Pa
     assert named.stdout == "named\npyx(1)> named\n3\npyx(2)> \n"
     refused = lone_host.run("--start-file", "named.py", "f.py", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
-    assert "--start-file cannot be combined with -e, FILE" in refused.stderr
+    assert "--start-file is for a prompt of this node: it cannot be combined with -c," in refused.stderr
     missing = lone_host.run("--start-file", "none.py", cwd=tmp_path)
     assert (missing.returncode, missing.stderr) == (2, "pyx: --start-file: there is no file none.py\n")
     both = lone_host.run("--start-file", "named.py", "--no-start-file", cwd=tmp_path)
