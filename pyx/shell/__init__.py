@@ -32,9 +32,14 @@ processes.  Everything that is shown goes through one writer.
     child_names        the children of a supervisor by their ids
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
+    name_lookup        `h("Process.info")`: what a name means; keywords
+    loaded_files       `c("file.py")`: a file of any directory as a module
+    source_editor      `edit(x)`: the source of a thing in the user's editor
+    directories        `ls`, `cd`, `pwd`
     old_servers        which servers still run a class as it was before a reload
     prompt_names       the public names of pyx, which every prompt has; those that are loaded late
     process_table      `ps()`: the processes of a node
+    top_table          `top()`: the busiest processes of a node
     node_table         `nodes()`: the connected nodes
     text_table         rows of text in columns
     facts              facts about values and processes, for the helpers
