@@ -310,6 +310,20 @@ class Dropped(NamedTuple):
     why: str
 
 
+class Publish(NamedTuple):
+    """A broadcast, for the subscribers of a topic on the receiving node, but for the process `skip`.
+
+    `pubsub` is the name of the instance of PubSub, `topic` the topic as an encoded key.  `frm` is the process
+    that broadcasts, None if none does.
+    """
+
+    frm: Pid | None
+    skip: Pid | None
+    pubsub: str
+    topic: bytes
+    body: Body
+
+
 # ---------------------------------------------------------------- keys (see `core/groups.py`)
 
 
@@ -407,6 +421,7 @@ Signal: TypeAlias = (
     | Answer
     | Spawned
     | Dropped
+    | Publish
     | Held
     | Let
     | Holdings
@@ -454,7 +469,7 @@ def queued_bytes(signal: Signal) -> int:
 
 
 LONGEST_KEY_BYTES: Final = 4 * 1024
-"""A key in a replicated space, encoded."""
+"""A key in a replicated space, and a topic, encoded."""
 
 LONGEST_VALUE_BYTES: Final = 16 * 1024
 """The value of an entry in a replicated space, encoded: all nodes hold it, and each new one is sent it."""

@@ -13,9 +13,11 @@ this list:
     awaited_replies     calls of servers without a reply yet: how each ends
     routing             the way of a message or a signal to a mailbox or to the queue of a peer
     registry            registered names
+    broadcasts          broadcasts: to the subscribers of a topic, and as one signal to each peer
+    presence_diffs      what these are told of changes in a space of presences
     keys                keys that processes of this node hold, in spaces
     groups              the same on all visible nodes: what peers hold, and who is told of changes
-    space_parts         these two, made at their first use; the kernel makes gen_calls and starts likewise
+    space_parts         these four, made at their first use; the kernel makes gen_calls and starts likewise
     printing            output of processes, to the terminal of their group leader
     pending_requests    requests that wait for an answer, and the way of an answer to its waiter
     process_exits       the end of a process
@@ -38,6 +40,7 @@ The values and machines that they use:
     monitors            the table of monitors of processes here
     intervals           when an interval of `Process.send_interval` is due, and when it has ended
     exit_notices        what ended processes have yet to tell, in portions
+    fan_outs            broadcasts that are not in all mailboxes yet, in portions
     policy              which code of a peer's choice may run
     peers               the session with another node
     outbox              signals that wait to be sent to a peer, and their size

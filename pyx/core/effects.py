@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyx.core.outbox import Outbox
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
+    from pyx.core.spaces import Space
     from pyx.signals import Payload, Reason
     from pyx.terms import Pid
 
@@ -151,6 +152,19 @@ class ContinueExits(NamedTuple):
     """Exit notices are left: call `Kernel.continue_exits` soon, and let other kernel calls come between."""
 
 
+class ContinueFanOuts(NamedTuple):
+    """Broadcasts are left to be delivered: call `Broadcasts.go_on` soon, and let other calls come between."""
+
+
+class HoldBack(NamedTuple):
+    """The loss of a node is held back in a space: call `PresenceDiffs.is_over` in `seconds`."""
+
+    seconds: float
+    space: Space
+    node: str
+    number: int
+
+
 class Hangup(NamedTuple):
     """Close that session's connection; if `gracefully`, after its queue has been sent."""
 
@@ -200,6 +214,8 @@ Effect: TypeAlias = (
     | Resume
     | MailboxOverflow
     | ContinueExits
+    | ContinueFanOuts
+    | HoldBack
     | Hangup
     | Show
     | ShellExit

@@ -47,6 +47,7 @@ class GenCalls:
         self._replies = replies
         self._awaited = replies.awaited
         self._router = router
+        self._late = tables.fan_outs.latest
         self._exits = exits
         self._process_signals = process_signals
 
@@ -85,6 +86,8 @@ class GenCalls:
             if process is None:
                 self._tables.effects.append(Answered(waiter, "noproc", "noproc"))
                 return
+            if self._late:
+                self._router.precede(frm, process.pid)
             self._awaited[ref.number] = _new(AwaitedReply, (waiter, None, process, frm, target, ref, False))
             self._replies.called(process, frm, target, ref)
             self._router.deliver(process, _new(Called, (is_system, frm, ref, body)))
@@ -145,6 +148,8 @@ class GenCalls:
         if frm is not None and frm.number and frm.number not in self._processes:
             return
         if not ref.node:
+            if self._late:
+                self._router.precede(frm, ref)
             self.replied(ref, body, None)
             return
         self._replies.answered(ref.node, ref.number)
@@ -165,6 +170,8 @@ class GenCalls:
         if (frm.node, ref.number) in self._tables.unanswered_calls:
             msg = f"the reference {ref} of a call of {frm} is used a second time"
             raise ProtocolError(msg)
+        if self._late:
+            self._router.precede(frm, process.pid)
         self._replies.called(process, frm, target, ref)
         peer.dependents[process] = None
         self._router.deliver(process, _new(Called, (is_system, frm, ref, body)))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from pyx.core.keys import Keys
     from pyx.core.peers import Peer
+    from pyx.core.presence_diffs import PresenceDiffs
     from pyx.core.processes import ProcessRecord
     from pyx.core.routing import Router
     from pyx.core.spaces import Space
@@ -39,9 +40,10 @@ read, 83 ms in kernel calls of their receiver, none longer than 10 ms; 10,000 en
 class Groups:
     """The part of the kernel that alone changes the holdings of peers; reads them and those of this node."""
 
-    def __init__(self, tables: Tables, router: Router, keys: Keys) -> None:
+    def __init__(self, tables: Tables, router: Router, diffs: PresenceDiffs, keys: Keys) -> None:
         self._tables = tables
         self._router = router
+        self._diffs = diffs
         self._keys = keys
 
     # ------------------------------------------------------------ reading
@@ -101,13 +103,14 @@ class Groups:
         if peer.is_ready:
             raise ProtocolError("the holdings of a session have come twice")
         for held in holdings.entries:
-            if not _holdings(peer).add(held):
+            if _holdings(peer).add(held) is not None:
                 msg = f"the entry {held.number} of the holdings came twice"
                 raise ProtocolError(msg)
 
     def announce(self, peer: Peer) -> None:
         """Tells the watchers here of all that the processes of a peer hold, now that it is seen."""
         self._tell_all(peer, "join")
+        self._diffs.peer_is_here(peer)
 
     # ------------------------------------------------------------ Erlang nodes
 
@@ -133,8 +136,9 @@ class Groups:
         Raises:
             ProtocolError: the number is that of another entry.
         """
-        kind = "join" if _holdings(peer).add(held) else "update"
-        self._tell(peer, kind, held.space, {held.key: (held,)})
+        replaced = _holdings(peer).add(held)
+        kind = "join" if replaced is None else "update"
+        self._tell(peer, kind, held.space, {held.key: (held,)}, replaced)
 
     def let_received(self, peer: Peer, let: Let) -> None:
         """Receives that a peer's process has given up entries; numbers that it does not have are ignored."""
@@ -146,11 +150,18 @@ class Groups:
         for name, changes in left.items():
             self._tell(peer, "leave", name, changes)
 
-    def _tell(self, peer: Peer, kind: str, name: str, changes: Mapping[bytes, Sequence[Held]]) -> None:
+    def _tell(
+        self,
+        peer: Peer,
+        kind: str,
+        name: str,
+        changes: Mapping[bytes, Sequence[Held]],
+        replaced: Held | None = None,
+    ) -> None:
         """Tells the watchers here of a step of a peer; of one that is not ready they know nothing."""
         space = self._tables.spaces.get(name)
         if space is not None and space.replicated and peer.is_ready:
-            self._keys.tell(space, kind, changes)
+            self._keys.tell(space, kind, changes, replaced=replaced)
 
     # ------------------------------------------------------------ its end
 
@@ -158,6 +169,7 @@ class Groups:
         """Takes away all that the processes of a peer held, and tells the watchers; its state is "gone"."""
         if peer.is_ready:
             self._tell_all(peer, "leave")
+            self._diffs.peer_lost(peer)
         peer.is_ready = False
         holdings = _holdings(peer)
         if holdings:
@@ -170,7 +182,8 @@ class Groups:
             if space is not None and space.watches:
                 watched = keys if None in space.watches else [key for key in space.watches if key in keys]
                 changes = {key: tuple(keys[key].values()) for key in watched}
-                self._tell(peer, kind, name, changes)
+                if space.replicated and peer.is_ready:
+                    self._keys.tell_watchers(space, kind, changes)
 
 
 def _holdings(peer: Peer) -> PeerHoldings:

@@ -22,7 +22,7 @@ from pyx.core.registry import Registry
 from pyx.core.requests import Requests
 from pyx.core.routing import Router
 from pyx.core.sessions import Sessions
-from pyx.core.space_parts import SpaceParts
+from pyx.core.space_parts import SPACE_PARTS, SpaceParts
 from pyx.core.tables import THE_NODE, Tables
 from pyx.errors import ProtocolError
 from pyx.options import RPC_POLICIES
@@ -32,10 +32,12 @@ from pyx.terms import Incarnation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyx.core.broadcasts import Broadcasts
     from pyx.core.gen_calls import GenCalls
     from pyx.core.groups import Groups
     from pyx.core.keys import Keys
     from pyx.core.peers import Peer
+    from pyx.core.presence_diffs import PresenceDiffs
     from pyx.core.processes import ProcessRecord
     from pyx.core.starts import Starts
     from pyx.signals import Signal
@@ -64,7 +66,7 @@ def load_late_parts() -> None:
     To be called before the first kernel call that may need one: nothing is imported under the kernel's lock.
     `pyx.otp` does so, and the runtime before the first session with a peer.
     """
-    from pyx.core import gen_calls, groups, keys, starts  # noqa: F401 - for the functions below
+    from pyx.core import broadcasts, gen_calls, groups, keys, presence_diffs, starts  # noqa: F401 - for the functions below
 
 
 class Kernel:
@@ -76,16 +78,21 @@ class Kernel:
 
     keys: Keys
     groups: Groups
+    broadcasts: Broadcasts
+    presence_diffs: PresenceDiffs
     gen_calls: GenCalls
     starts: Starts
 
     if not TYPE_CHECKING:  # for mypy, any attribute would be one of these
 
-        def __getattr__(self, name: str) -> Keys | Groups | GenCalls | Starts:
+        def __getattr__(self, name: str) -> object:
             """Makes one of these parts when it is asked for first; a start makes none of them."""
-            if name not in {"keys", "groups", "gen_calls", "starts"}:
+            if name in {"gen_calls", "starts"}:
+                part = self._new_part(name)
+            elif name in SPACE_PARTS:
+                part = getattr(self.spaces, name)
+            else:
                 raise AttributeError(name)
-            part = getattr(self.spaces, name) if name in {"keys", "groups"} else self._new_part(name)
             setattr(self, name, part)
             return part
 
@@ -179,6 +186,8 @@ class Kernel:
             return
         peer.last_received = now
         mark = None
+        late = self.tables.fan_outs.latest
+        self.tables.fan_outs.given = 0
         try:
             at, end = 0, len(signals)
             while at < end:
@@ -187,10 +196,14 @@ class Kernel:
                     at = self.router.receive_messages(signals, at, peer)
                     continue
                 if type(signal) is sig.Answer:
+                    if late and (asked := self.pending.get(signal.number)) and asked.caller:
+                        self.router.precede(signal.frm, asked.caller)
                     self.pending.answered(peer, signal.number, signal.outcome, signal.payload)
                     at += 1
                     continue
                 if type(signal) is sig.GenReply:
+                    if late:
+                        self.router.precede(signal.frm, signal.to)
                     self.gen_calls.replied(signal.to, signal.body, peer)
                     at += 1
                     continue
@@ -269,6 +282,8 @@ class Kernel:
                 self.requests.spawned(peer, number, pid)
             case sig.Ping(number):
                 self.router.enqueue(peer, sig.Pong(number))
+            case sig.Publish():
+                self.broadcasts.published(peer, signal)
             case sig.Held() | sig.Let() | sig.Holdings():
                 if peer.shares_holdings:
                     self._receive_keys(peer, signal)

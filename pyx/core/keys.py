@@ -14,7 +14,7 @@ from pyx.core.effects import Released, Resume
 from pyx.core.exit_notices import Forgotten
 from pyx.core.mailbox import GroupChanged, KeyChanged
 from pyx.core.peers import BEAM
-from pyx.core.spaces import Entry, KeyWatch, Space, holdings_of
+from pyx.core.spaces import PLAIN_USE, Entry, KeyWatch, Space, holdings_of
 from pyx.signals import Discover, Held, Let
 
 if TYPE_CHECKING:
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
     from pyx.core.exit_notices import Notice
     from pyx.core.peers import Peer
+    from pyx.core.presence_diffs import PresenceDiffs
     from pyx.core.processes import ProcessRecord
     from pyx.core.routing import Router
-    from pyx.core.spaces import ProcessHoldings
+    from pyx.core.spaces import ProcessHoldings, SpaceUse
     from pyx.core.tables import Tables
     from pyx.terms import Pid, Ref
 
@@ -35,9 +36,10 @@ BATCH: Final = 100
 class Keys:
     """The part of the kernel that alone changes `Tables.spaces` and the entries of processes."""
 
-    def __init__(self, tables: Tables, router: Router) -> None:
+    def __init__(self, tables: Tables, router: Router, diffs: PresenceDiffs) -> None:
         self._tables = tables
         self._router = router
+        self._diffs = diffs
         self._numbers: Final = itertools.count(1)
 
     # ------------------------------------------------------------ spaces
@@ -49,13 +51,13 @@ class Keys:
         owner: ProcessRecord | None,
         unique: bool,
         replicated: bool,
-        listeners: tuple[str, ...] = (),
+        use: SpaceUse = PLAIN_USE,
     ) -> bool:
         """Makes a space; it ends with its *owner*, if it has one.  False if there is one of that name."""
         if name in self._tables.spaces or (owner is not None and not owner.alive):
             return False
         owner_pid = owner.pid if owner is not None else None
-        space = Space(name, owner_pid, unique=unique, replicated=replicated, listeners=listeners)
+        space = Space(name, owner_pid, unique=unique, replicated=replicated, use=use)
         self._tables.spaces[name] = space
         if replicated:
             for peer in self._audience():
@@ -67,8 +69,12 @@ class Keys:
 
     # ------------------------------------------------------------ holding
 
-    def hold(self, space: Space, key: bytes, value: Any, processes: Sequence[ProcessRecord]) -> Pid | None:
+    def hold(
+        self, space: Space, key: bytes, value: Any, processes: Sequence[ProcessRecord], *, label: str = ""
+    ) -> Pid | None:
         """Gives a key to processes of this node, once for each mention; watchers are told of all at once.
+
+        The *label* stays on this node; see `Entry`.
 
         Returns:
             The holder, if the space is unique and the key taken; then nothing has changed.  Else None.
@@ -79,7 +85,7 @@ class Keys:
                 if entry.process.alive:
                     return entry.held.frm
         new = [
-            Entry(space, Held(process.pid, next(self._numbers), space.name, key, value), process)
+            Entry(space, Held(process.pid, next(self._numbers), space.name, key, value), process, label)
             for process in processes
             if process.alive
         ]
@@ -105,13 +111,24 @@ class Keys:
         entries = holdings.entries.get((space, key)) if holdings is not None else None
         if not entries or not process.alive:
             return False
-        entry = entries[-1]
-        entry.held = entry.held._replace(value=value)
-        if space.replicated:
+        self.replace(entries[-1], value)
+        return True
+
+    def replace(self, entry: Entry, value: Any) -> None:
+        """Gives an entry of a living process a new value."""
+        before = entry.held
+        entry.held = before._replace(value=value)
+        if entry.space.replicated:
             for peer in self._audience():
                 self._router.enqueue(peer, entry.held)
-        self.tell(space, "update", {key: (entry.held,)})
-        return True
+        self.tell(entry.space, "update", {before.key: (entry.held,)}, replaced=before)
+
+    def labelled(self, process: ProcessRecord, space: Space, key: bytes, label: str) -> Entry | None:
+        """The entry of a process under *key* that has that label."""
+        for entry in self.held_by(process, space, key):
+            if entry.label == label:
+                return entry
+        return None
 
     def let_go(self, space: Space, key: bytes, processes: Sequence[ProcessRecord]) -> bool:
         """Takes one entry of a key from each process, the latest, for each mention; False if none had any."""
@@ -219,28 +236,41 @@ class Keys:
         changes: Mapping[bytes, Sequence[Held]],
         *,
         since: Ref | None = None,
+        replaced: Held | None = None,
     ) -> None:
-        """Tells watchers and listeners of all that has changed in a space in one step, by key.
+        """Tells watchers, listeners and subscribers of all that has changed in a space in one step, by key.
 
         Args:
             space: of this node.
             kind: `"join"`, `"leave"` or `"update"` (a value was replaced).
             changes: the entries.
             since: those that watch since this reference was made know of it already.
+            replaced: the one entry as it was before the update.
         """
-        if space.watches:
-            for key, held in changes.items():
-                watches = space.watches_of(key)
-                if watches:
-                    pids = tuple([one.frm for one in held])
-                    for watch in watches:
-                        if since is None or watch.ref.number < since.number:
-                            self._router.deliver(watch.process, GroupChanged(watch.ref, kind, key, pids))
-        if space.listeners and kind != "update":
+        self.tell_watchers(space, kind, changes, since)
+        if space.use is PLAIN_USE:
+            return
+        if space.use.diffs_to:
+            self._diffs.changed(space, kind, changes, replaced)
+        if space.use.listeners and kind != "update":
             self._tell_listeners(space, kind, changes)
 
+    def tell_watchers(
+        self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]], since: Ref | None = None
+    ) -> None:
+        """The part of `tell` that is for watchers."""
+        if not space.watches:
+            return
+        for key, held in changes.items():
+            watches = space.watches_of(key)
+            if watches:
+                pids = tuple([one.frm for one in held])
+                for watch in watches:
+                    if since is None or watch.ref.number < since.number:
+                        self._router.deliver(watch.process, GroupChanged(watch.ref, kind, key, pids))
+
     def _tell_listeners(self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]]) -> None:
-        for name in space.listeners:
+        for name in space.use.listeners:
             listener = self._tables.names.get(name)
             if listener is not None:
                 for key, held in changes.items():

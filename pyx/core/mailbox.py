@@ -22,7 +22,7 @@ from pyx.core.waiters import Waiters
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pyx.signals import Body, Reason
+    from pyx.signals import Body, Held, Reason
     from pyx.terms import Pid, Ref
 
 
@@ -119,6 +119,25 @@ class KeyChanged(NamedTuple):
     value: Any
 
 
+class Published(NamedTuple):
+    """A broadcast for the dispatcher of an instance: `("$publish", pid | None, topic, message)`.
+
+    The pid is that of `broadcast_from`; the key is the topic, encoded.
+    """
+
+    skip: Pid | None
+    key: bytes
+    body: Body
+
+
+class PresenceChanged(NamedTuple):
+    """For the subscribers of a topic: `("presence_diff", topic, {"joins": ..., "leaves": ...})`."""
+
+    key: bytes
+    joins: tuple[Held, ...]
+    leaves: tuple[Held, ...]
+
+
 class MailboxLimit(NamedTuple):
     """The number of messages that a mailbox may hold, and what happens beyond.
 
@@ -133,7 +152,7 @@ class MailboxLimit(NamedTuple):
 DEFAULT_MAILBOX_LIMIT: Final = MailboxLimit(100_000, "warn")
 
 SYSTEM_MESSAGES: Final = frozenset(
-    (Exited, Downed, NodeUp, NodeDown, Called, Replied, GroupChanged, KeyChanged)
+    (Exited, Downed, NodeUp, NodeDown, Called, Replied, GroupChanged, KeyChanged, Published, PresenceChanged)
 )
 """The kinds of items, beside payloads, that stand for another value than themselves."""
 

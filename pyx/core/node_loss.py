@@ -56,6 +56,7 @@ class NodeLoss:
             peer.is_ready = False
         else:
             self._spaces.groups.peer_lost(peer)
+        self._router.precede_node(peer.name, {**peer.dependents, **tables.node_watchers})
         for process in list(peer.dependents):
             self.sever(process, peer.name)
         self._process_signals.settle()

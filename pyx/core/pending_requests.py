@@ -36,6 +36,8 @@ class UnansweredRequest(NamedTuple):
     spawner: Pid | None = None
     link: bool = False
     monitor: Ref | None = None
+    caller: Pid | None = None
+    """Of a call: the process that asks."""
 
 
 class PendingRequests(dict[int, UnansweredRequest]):

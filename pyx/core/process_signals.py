@@ -255,6 +255,8 @@ class ProcessSignals:
     def apply(self, signal: Signal | Forgotten) -> None:
         """Applies a signal to a process here, whichever node it came from."""
         tables = self._tables
+        if tables.fan_outs.latest:
+            self._precede(signal)
         match signal:  # the cases that come by the thousand first
             case Monitor(frm, target, ref):
                 process = tables.names.get(target) if isinstance(target, str) else tables.find(target)
@@ -309,6 +311,15 @@ class ProcessSignals:
                 msg = f"{type(signal).__name__} is not a signal between processes"
                 raise AssertionError(msg)
 
+    def _precede(self, signal: Signal | Forgotten) -> None:
+        """Delivers the broadcasts of a signal's sender to its receiver first; see `fan_outs.py`."""
+        match signal:
+            case (
+                ExitSignal(frm, to) | ExitTo(frm, to) | Link(frm, to) | Unlink(frm, to) | Monitor(frm, to)
+                | Down(to=to, frm=frm)
+            ):  # fmt: skip
+                self._router.precede(frm, to)
+
     def apply_exit(self, process: ProcessRecord, frm: Pid, reason: Reason) -> None:
         """Applies an exit signal: a message if trapped, nothing if `normal`, else the end of the process."""
         if process.trap_exit:
@@ -329,6 +340,8 @@ class ProcessSignals:
     def down_received(self, down: Down, node: str) -> None:
         """Applies the DOWN of a peer, if it is of a process of *node*."""
         has_lived = down.frm is not None
+        if self._tables.fan_outs.latest:
+            self._precede(down)
         if self._replies.server_ended(down.ref, down.reason, has_lived=has_lived, node=node):
             return
         process = self._tables.find(down.to)

@@ -60,16 +60,16 @@ class Requests:
         peer = self._peers.get(node)
         if peer is not None:  # as `_request`, in fewer calls
             if number:
-                self._pending[number] = _new(UnansweredRequest, (waiter, peer, Call, None, False, None))
+                self._pending[number] = _new(UnansweredRequest, (waiter, peer, Call, None, False, None, frm))
             else:
                 peer.quiet = False
             self._router.enqueue(peer, signal)
         elif self._tables.is_here(node):
             if number:
-                self._pending[number] = UnansweredRequest(waiter, None, Call)
+                self._pending[number] = UnansweredRequest(waiter, None, Call, caller=frm)
             self._start_call(frm, leader, payload, Caller("", 0, number) if number else None)
         else:
-            self._request(number, UnansweredRequest(waiter, None, Call), node, signal)
+            self._request(number, UnansweredRequest(waiter, None, Call, caller=frm), node, signal)
         return number
 
     def spawn(

@@ -8,7 +8,7 @@ that is not connected.  The effects of signals are in `process_signals.py`; the 
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pyx.core.effects import Dial, Flush, Log, MailboxOverflow, Suspend, Wake
 from pyx.core.peers import BEAM, Peer
@@ -17,7 +17,7 @@ from pyx.signals import Demonitor, EncodedTerm, Payload, Send
 from pyx.terms import Pid, Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyx.core.awaited_replies import AwaitedReplies
     from pyx.core.effects import Effect
@@ -41,6 +41,7 @@ class Router:
         self._aliases = tables.aliases
         self._peers = tables.peers
         self._replies = replies
+        self._late = tables.fan_outs.latest
         self._sessions: Final = itertools.count(1)
 
     def collect(self) -> list[Effect]:
@@ -60,6 +61,8 @@ class Router:
         """
         if frm is not None and frm.number not in self._processes and frm.number:
             return True
+        if self._late:
+            self.precede(frm, dest)
         if isinstance(dest, Pid):
             node = dest.node
             if not node:  # the hot path: one lookup, no call but the delivery
@@ -105,7 +108,9 @@ class Router:
             signal = signals[index]
             if type(signal) is not Send:
                 return index
-            _, to, body = signal
+            frm, to, body = signal
+            if self._late:
+                self.precede(frm, to)
             if type(to) is Ref:  # of a call that waits, or an alias, which the first message may take back
                 self.receive_message(to, body, peer)
                 continue
@@ -160,6 +165,37 @@ class Router:
         if process.waiting:
             process.waiting = False
             self._effects.append(_new(Wake, (process,)))
+
+    def precede(self, frm: Pid | None, to: Pid | str | tuple[str, str] | Ref) -> None:
+        """Delivers to a process of this node what *frm* has broadcast, before anything else that it sends.
+
+        Nothing for other nodes, whose queues have that order; nothing most of the time (`fan_outs.py`).
+        """
+        if frm not in self._late:
+            return
+        if type(to) is tuple:
+            to, node = to
+            if not self._tables.is_here(node):
+                return
+        process: ProcessRecord | None = None
+        if type(to) is Ref:
+            awaited = self._replies.awaited.get(to.number) if not to.node else None
+            process = self._aliases.get(to.number) if not to.node else None
+            if awaited is not None:
+                process = self._tables.find(awaited.frm)
+        else:
+            process = self._names.get(to) if isinstance(to, str) else self._tables.find(cast("Pid", to))
+        if process is not None:
+            for body in self._tables.fan_outs.due(frm, process):
+                self.deliver(process, body)
+
+    def precede_node(self, node: str, processes: Iterable[ProcessRecord]) -> None:
+        """`precede` for all broadcasts of a peer, before its `nodeup` or `nodedown` is told."""
+        last = self._tables.fan_outs.last_from_node(node) if self._late else None
+        if last is not None:
+            for process in processes:
+                for body in self._tables.fan_outs.due_until(last, process):
+                    self.deliver(process, body)
 
     def mailbox_grew(self, process: ProcessRecord) -> None:
         """Follows a delivery after which the mailbox may be over its limit."""

@@ -216,6 +216,7 @@ class Sessions:
         """Makes it known that a visible peer is up, now that all that its processes hold is in place."""
         peer.is_ready = True
         self._spaces.groups.announce(peer)
+        self._router.precede_node(peer.name, self._tables.node_watchers)
         self._membership.peer_is_ready(peer)
         self._ready(peer)
 

@@ -1,4 +1,4 @@
-"""The parts of the kernel that know spaces, made at their first use: few nodes have a key or a group.
+"""The parts of the kernel that know spaces, made at their first use: few nodes have keys, groups or topics.
 
 Their modules are no part of a start.  Nothing is imported under the kernel's lock, so they are loaded before
 a kernel call can need them: see `kernel.load_late_parts`.
@@ -6,18 +6,25 @@ a kernel call can need them: see `kernel.load_late_parts`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from pyx.core.broadcasts import Broadcasts
     from pyx.core.groups import Groups
     from pyx.core.keys import Keys
+    from pyx.core.presence_diffs import PresenceDiffs
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
 
+SPACE_PARTS: Final = frozenset({"broadcasts", "presence_diffs", "keys", "groups"})
+"""The names of the parts."""
+
 
 class SpaceParts:
-    """Keys and groups."""
+    """Keys and groups, broadcasts and the diffs of presences."""
 
+    broadcasts: Broadcasts
+    presence_diffs: PresenceDiffs
     keys: Keys
     groups: Groups
 
@@ -27,16 +34,17 @@ class SpaceParts:
 
     if not TYPE_CHECKING:  # for mypy, any attribute would be one of these
 
-        def __getattr__(self, name: str) -> Keys | Groups:
-            """Makes a part when it is asked for first."""
-            if name == "keys":
-                from pyx.core.keys import Keys
+        def __getattr__(self, name: str) -> object:
+            """Makes all parts when one of them is asked for first."""
+            if name not in SPACE_PARTS:
+                raise AttributeError(name)
+            from pyx.core.broadcasts import Broadcasts
+            from pyx.core.groups import Groups
+            from pyx.core.keys import Keys
+            from pyx.core.presence_diffs import PresenceDiffs
 
-                self.keys = Keys(self._tables, self._router)
-                return self.keys
-            if name == "groups":
-                from pyx.core.groups import Groups
-
-                self.groups = Groups(self._tables, self._router, self.keys)
-                return self.groups
-            raise AttributeError(name)
+            self.broadcasts = Broadcasts(self._tables, self._router)
+            self.presence_diffs = PresenceDiffs(self._tables, self.broadcasts)
+            self.keys = Keys(self._tables, self._router, self.presence_diffs)
+            self.groups = Groups(self._tables, self._router, self.presence_diffs, self.keys)
+            return self.__dict__[name]

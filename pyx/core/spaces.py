@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
 
 class Entry:
-    """One key of one process of this node; `held` is replaced when its value changes."""
+    """One key of one process of this node; `held` is replaced when its value changes.
 
-    __slots__ = ("held", "process", "space")
+    A `label` tells the entries of one process under one key apart, where that is needed.
+    """
 
-    def __init__(self, space: Space, held: Held, process: ProcessRecord) -> None:
+    __slots__ = ("held", "label", "process", "space")
+
+    def __init__(self, space: Space, held: Held, process: ProcessRecord, label: str) -> None:
         self.space: Final = space
         self.held = held
         self.process: Final = process
+        self.label: Final = label
 
 
 class KeyWatch(NamedTuple):
@@ -37,6 +41,25 @@ class KeyWatch(NamedTuple):
     ref: Ref
     space: Space
     key: bytes | None
+
+
+class SpaceUse(NamedTuple):
+    """What follows from entries of a space beside that they can be looked up.
+
+    Args:
+        listeners: names of processes that are told of each entry of this node.
+        dispatches: a broadcast goes to the owner of the space, and not to its holders.
+        diffs_to: the instance of PubSub whose subscribers are told of changes; "" for none.
+        down_after: seconds by which the loss of a node is told later there.
+    """
+
+    listeners: tuple[str, ...] = ()
+    dispatches: bool = False
+    diffs_to: str = ""
+    down_after: float = 0.0
+
+
+PLAIN_USE: Final = SpaceUse()
 
 
 class Space:
@@ -50,12 +73,11 @@ class Space:
         owner: the process that it ends with, if there is one.
         unique: a key has one holder at most.
         replicated: visible peers are told of the entries.
-        listeners: names of processes that are told of each entry of this node.
+        use: what follows from its entries.
     """
 
     __slots__ = (
         "holders",
-        "listeners",
         "meta",
         "name",
         "owner",
@@ -63,6 +85,7 @@ class Space:
         "size",
         "stored",
         "unique",
+        "use",
         "watches",
     )
 
@@ -73,13 +96,13 @@ class Space:
         *,
         unique: bool,
         replicated: bool,
-        listeners: tuple[str, ...] = (),
+        use: SpaceUse = PLAIN_USE,
     ) -> None:
         self.name: Final = name
         self.owner: Final = owner
         self.unique: Final = unique
         self.replicated: Final = replicated
-        self.listeners: Final = listeners
+        self.use: Final = use
         self.holders: Final[dict[bytes, dict[int, Entry]]] = {}
         """By key: its entries by their numbers, oldest first."""
         self.size = 0
@@ -117,10 +140,12 @@ class Space:
 class ProcessHoldings:
     """What one process has in the spaces of its node; its record has none until the first."""
 
-    __slots__ = ("entries", "owned", "watches")
+    __slots__ = ("copied", "entries", "owned", "watches")
 
     def __init__(self) -> None:
         self.entries: Final[dict[tuple[Space, bytes], list[Entry]]] = {}
+        self.copied = 0
+        """The number of the fan-out up to which it has got its copies out of turn (`fan_outs.py`)."""
         self.watches: Final[dict[Ref, KeyWatch]] = {}
         self.owned: Final[list[Space]] = []
         """The spaces that end with it."""
@@ -147,8 +172,8 @@ class PeerHoldings:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, held: Held) -> bool:
-        """Adds an entry, or replaces the value of one; True for a new one.
+    def add(self, held: Held) -> Held | None:
+        """Adds an entry, or replaces the value of one; returns the one that it replaces.
 
         Raises:
             ProtocolError: the number is that of another entry.
@@ -159,7 +184,7 @@ class PeerHoldings:
             raise ProtocolError(msg)
         self._entries[held.number] = held
         self.spaces.setdefault(held.space, {}).setdefault(held.key, {})[held.number] = held
-        return before is None
+        return before
 
     def remove(self, frm: Pid, number: int) -> Held | None:
         """Removes an entry of a process and returns it; None if that process has none of that number."""

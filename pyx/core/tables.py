@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.core.backoff import Backoff
 from pyx.core.console_queue import ConsoleQueue
 from pyx.core.exit_notices import ExitNotices
+from pyx.core.fan_outs import FanOuts
 from pyx.core.known_nodes import KnownNodes
 from pyx.core.monitors import MonitorTable
 from pyx.core.processes import ProcessTable
@@ -71,6 +72,8 @@ class Tables:
         self.inbox: Final[deque[Signal]] = deque()
         """Signals between processes of this node; each kernel call applies all of them before it returns."""
         self.exit_notices: Final = ExitNotices()
+        self.fan_outs: Final = FanOuts()
+        """Broadcasts that are not delivered to all subscribers yet."""
         self.unanswered_calls: Final[dict[tuple[str, int], ProcessRecord]] = {}
         """By the caller's node and the number of the reference: the server of this node that a process of
         another one has called; `ProcessRecord.callers` is the other half."""

@@ -88,6 +88,8 @@ class EffectHandlers:
                 fx.Dial: self._dial,
                 fx.CancelDial: self._dial,
                 fx.ContinueExits: self._continue_exits,
+                fx.ContinueFanOuts: self._continue_fan_outs,
+                fx.HoldBack: self._hold_back,
                 fx.Hangup: self._hangup,
                 fx.Resume: self._resume,
                 fx.MailboxOverflow: self._mailbox_overflow,
@@ -135,6 +137,22 @@ class EffectHandlers:
     def _tell_more_ends(self) -> None:
         with self._dispatch.kernel_call as kernel:
             kernel.continue_exits()
+
+    def _continue_fan_outs(self, _: fx.ContinueFanOuts) -> None:
+        self._dispatch.transport_loop.soon_after(self._deliver_more)
+
+    def _deliver_more(self) -> None:
+        with self._dispatch.kernel_call as kernel:
+            kernel.broadcasts.continue_fan_outs()
+
+    def _hold_back(self, effect: fx.HoldBack) -> None:
+        seconds, space, node, number = effect
+
+        def is_over() -> None:
+            with self._dispatch.kernel_call as kernel:
+                kernel.presence_diffs.is_over(space, node, number)
+
+        self._dispatch.transport_loop.later(seconds, is_over)
 
     def _hangup(self, effect: fx.Hangup) -> None:
         connection = effect.peer.connection

@@ -8,23 +8,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
-from pyx.core.mailbox import Called, Downed, Exited, GroupChanged, KeyChanged, NodeDown, NodeUp, Replied
+from pyx.core.mailbox import (
+    Called,
+    Downed,
+    Exited,
+    GroupChanged,
+    KeyChanged,
+    NodeDown,
+    NodeUp,
+    PresenceChanged,
+    Published,
+    Replied,
+)
 from pyx.errors import DecodeError, EncodeError
 from pyx.signals import Payload
 from pyx.terms import LONGEST_WORD, REASON_WORDS, Raised
 from pyx.wire.codec import decode, encode, encode_payload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyx.core.kernel import Kernel
-    from pyx.signals import Reason
+    from pyx.signals import Held, Reason
 
 
 CALL_TAG: Final = "$gen_call"
 SYSTEM_TAG: Final = "system"
 REFUSED_TAG: Final = "$gen_refused"
 """The first fields of calls and of one reply; `otp/protocol.py` has the messages."""
+
+PUBLISH_TAG: Final = "$publish"
+"""The first field of a broadcast as the process of an instance with a dispatcher gets it."""
 
 
 def encoded(value: Any, limit: int, *, what: str = "message") -> Payload:
@@ -126,6 +140,12 @@ def decode_item(kernel: Kernel, item: Any, binaries: str = "str") -> Any:
         if item.kind == "leave":
             return ("unregister", *told)
         return ("register", *told, decode_body(kernel, item.value))
+    if kind is Published:
+        message = decode_item(kernel, item.body, binaries)
+        return PUBLISH_TAG, item.skip, decoded(Payload(item.key), kernel), message
+    if kind is PresenceChanged:
+        diff = {"joins": presences(kernel, item.joins), "leaves": presences(kernel, item.leaves)}
+        return "presence_diff", decoded(Payload(item.key), kernel), diff
     if kind is NodeUp:
         return ("nodeup", *_name_and_facts(item.name, {"node_type": item.node_type}))
     if kind is NodeDown:
@@ -142,6 +162,20 @@ def _name_and_facts(name: str, facts: dict[str, str]) -> tuple[Any, ...]:
 def decode_body(kernel: Kernel, body: Any, binaries: str = "str") -> Any:
     """Returns the value of a payload, or the flat value that came as it is; raises DecodeError."""
     return decoded(body, kernel, binaries) if type(body) is Payload else body
+
+
+def presences(kernel: Kernel, entries: Iterable[Held]) -> dict[str, list[dict[Any, Any]]]:
+    """Returns the metas of presences by their keys; without those that a peer has malformed."""
+    found: dict[str, list[dict[Any, Any]]] = {}
+    for held in entries:
+        try:
+            value = decode_body(kernel, held.value)
+        except DecodeError:
+            continue
+        match value:
+            case (key, meta) if type(key) is str and type(meta) is dict:
+                found.setdefault(key, []).append(meta)
+    return found
 
 
 def decode_reason(kernel: Kernel, reason: str | Payload, binaries: str = "str") -> Any:

@@ -60,6 +60,8 @@ def send_fast(dest: Any, message: Any) -> Queue | bool:
     node: LocalNode = runner.node  # type: ignore[assignment] # as `this_node`
     dispatch = node.dispatch
     tables = dispatch.kernel.tables
+    if tables.fan_outs.latest:  # the message may have to come behind one of them
+        return False
     to: Any
     kind = type(dest)
     if kind is Pid:

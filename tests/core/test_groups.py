@@ -387,13 +387,13 @@ def test_nodeup_and_nodedown_of_a_peer_are_one_batch_of_changes_each() -> None:
     bob, cat = member(world, "b"), member(world, "b", key=L)
     join(world["b@h"], cat)
     batches: list[tuple[str, list[int]]] = []
-    tell = a.keys.tell
+    tell = a.keys.tell_watchers
 
     def noted(of: Space, kind: str, changes: Any, **options: Any) -> None:
         batches.append((kind, [len(held) for held in changes.values()]))
         tell(of, kind, changes, **options)
 
-    a.keys.tell = noted  # type: ignore[method-assign,assignment]
+    a.keys.tell_watchers = noted  # type: ignore[method-assign,assignment]
     world.connect("a@h", "b@h")
     world.cut("a@h", "b@h")
     assert batches == [("join", [2, 1]), ("leave", [2, 1])]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.core.mailbox import Downed, GroupChanged, KeyChanged
+from pyx.core.spaces import PLAIN_USE, SpaceUse
 from pyx.signals import Payload
 from tests.core.conversation import Node, messages
 from tests.core.test_exit_notices import portions
@@ -32,9 +33,9 @@ def space(
     unique: bool = False,
     replicated: bool = False,
     owner: ProcessRecord | None = None,
-    listeners: tuple[str, ...] = (),
+    use: SpaceUse = PLAIN_USE,
 ) -> Space:
-    assert node.keys.open_space(name, owner=owner, unique=unique, replicated=replicated, listeners=listeners)
+    assert node.keys.open_space(name, owner=owner, unique=unique, replicated=replicated, use=use)
     return node.tables.spaces[name]
 
 
@@ -207,7 +208,8 @@ class TestWatcher:
 
 
 def test_listeners_are_told_of_registrations_by_their_names(node: Node) -> None:
-    names, gus, listener = space(node, unique=True, listeners=("ear", "gone")), node.process(), node.process()
+    names = space(node, unique=True, use=SpaceUse(listeners=("ear", "gone")))
+    gus, listener = node.process(), node.process()
     node.registry.register(listener.pid, "ear")
     node.keys.hold(names, K, 1, [gus])
     node.process_signals.process_exited(gus, "boom")

@@ -21,10 +21,12 @@ from pyx.core.mailbox import (
     NodedownReason,
     NodeInterest,
     NodeUp,
+    PresenceChanged,
     Replied,
 )
 from pyx.signals import Payload
 from pyx.terms import Incarnation, Pid, Ref
+from tests.simulation.broadcasts import Subscriptions
 from tests.simulation.groups import Memberships, node_is_up
 from tests.simulation.hostile import NAME as HOSTILE
 from tests.simulation.records import Sent, Watch, reason_key
@@ -91,6 +93,7 @@ class Actor:
         self.kills: list[Sent] = []
         """The exit signals `kill` that were sent to it."""
         self.groups = Memberships(self)
+        self.subscriptions = Subscriptions(self)
         self.dead_pids: set[Pid] = set()
         """Dead pids that linked spawns without connection have returned."""
         self.node_counts: Counter[str] = Counter()
@@ -99,6 +102,8 @@ class Actor:
         self.downs_now: Counter[str] = Counter()
         self.seen_up: dict[str, bool] = {}
         self.aliases: dict[Ref, bool] = {}
+        self.may_have_lost_aliases = False
+        """True if something of the hostile node has come, which can guess their references."""
         self.calls: list[Called] = []
         """The calls that it has got, and not replied to."""
         self._pid_text = str(process.pid)
@@ -136,6 +141,8 @@ class Actor:
         self.mark = mailbox.mark()
         for entry in list(itertools.islice(mailbox.kept, index, None)):
             self.receives(entry.item)
+        if self.may_have_lost_aliases:
+            self._forget_used_aliases()
         while len(mailbox.kept) > _KEPT_MESSAGES:
             mailbox.take(0)
         for frm, reason in [shown for shown in self.shown if shown[0].node not in lost]:
@@ -154,8 +161,8 @@ class Actor:
             case Called():
                 self._was_called(item)
             case Replied(_, body) if body.origin is not None and body.origin.name == HOSTILE:
-                self.world.count("reply of the hostile node")  # by an alias, whose reference can be guessed
-                self._forget_used_aliases()
+                self.world.count("reply of the hostile node")
+                self.may_have_lost_aliases = True
             case NodeDown(name, node_type, reason):
                 facts = ("visible", True) if node_type else ("", False)
                 self.world.must(
@@ -163,6 +170,8 @@ class Actor:
                 )
                 self.world.must(self.interest.with_facts or not node_type, f"{self} got {item} with facts")
                 self._node_is_down(name)
+            case PresenceChanged():
+                self.subscriptions.told(item)
             case GroupChanged():
                 self.groups.told(item)
             case NodeUp(name, node_type):
@@ -202,6 +211,9 @@ class Actor:
 
     def _message_came(self, item: Any) -> None:
         host = self.host
+        if isinstance(item, Payload) and (broadcast := self.world.publications.get(bytes(item.data))):
+            self.subscriptions.came(broadcast)
+            return
         sent = self.world.sent.get(item.data if isinstance(item, Payload) else item)
         if (
             sent is None
@@ -210,7 +222,7 @@ class Actor:
             and item.origin.name == HOSTILE
         ):
             self.world.count("message of the hostile node")
-            self._forget_used_aliases()  # it may have come by an alias: the reference can be guessed
+            self.may_have_lost_aliases = True
             return
         if sent is None:
             self.world.violated(f"{self} got a message that was never sent: {item}")
@@ -255,6 +267,7 @@ class Actor:
             self._links_came_first(sent)
             if self.world.has_groups:
                 self.groups.message_came(sent)
+                self.subscriptions.message_came(sent)
 
     def _may_be_now(self, sent: Sent) -> bool:
         """True if it was sent to this process and may arrive at this moment."""
@@ -293,6 +306,7 @@ class Actor:
 
     def _forget_used_aliases(self) -> None:
         self.aliases = {ref: once for ref, once in self.aliases.items() if ref in self.process.aliases}
+        self.may_have_lost_aliases = False
 
     def _alias_numbers(self) -> set[int]:
         return {ref.number for ref in self.aliases}

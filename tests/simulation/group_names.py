@@ -1,4 +1,4 @@
-"""The names of groups in the simulator, and of the space that they are in."""
+"""The names of groups and topics in the simulator, and of what they are in."""
 
 from __future__ import annotations
 
@@ -8,4 +8,6 @@ from pyx.signals import Payload
 
 SPACE: Final = "groups"
 KEYS: Final = (b"\xa1x", b"\xa1y", b"\xa1z")
+PUBSUB_NAME: Final = "p"
+TOPICS: Final = (b"\xa1t", b"\xa1x")
 NO_VALUE: Final = Payload(b"")

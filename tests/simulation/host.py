@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pyx.core import effects as fx
 from pyx.core.kernel import Kernel
+from pyx.core.spaces import SpaceUse
 from pyx.errors import ProtocolError
-from pyx.signals import ExitTo, Payload, Send
+from pyx.signals import ExitTo, Payload, Publish, Send
 from pyx.terms import Incarnation
 from pyx.wire.codec import encode
 from pyx.wire.frames.fragments import FRAGMENT_BYTES
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.handshake.machine import Established, Failed
-from tests.simulation.group_names import SPACE
+from tests.simulation.broadcasts import is_written, open_topics
+from tests.simulation.group_names import PUBSUB_NAME, SPACE
 from tests.simulation.handshakes import Accept, Dial
 from tests.simulation.hostile import NAME as HOSTILE
 
@@ -73,7 +75,9 @@ class Host:
             break_kernel(self.kernel)
         self.kernel.sessions.tick_seconds = world.random.choice((2.0, 2.0, 4.0))
         if world.has_groups:
-            self.kernel.keys.open_space(SPACE, owner=None, unique=False, replicated=True)
+            use = SpaceUse(diffs_to=PUBSUB_NAME)
+            self.kernel.keys.open_space(SPACE, owner=None, unique=False, replicated=True, use=use)
+            open_topics(self)
         self.kernel.tables.exit_notices.portion = world.random.choice((1, 3, 500, 500))
         self.label = ""
         self.incarnation: Incarnation | None = None
@@ -201,6 +205,11 @@ class Host:
                 case fx.ContinueExits():
                     world.count("exit notices in portions")
                     world.at(world.random.random() * 0.01, self, self.step, self.kernel.continue_exits)
+                case fx.ContinueFanOuts():
+                    world.count("broadcasts in portions")
+                    go_on = self.kernel.broadcasts.continue_fan_outs
+                    delay = world.random.random() * (0.5 if world.random.random() < 0.12 else 0.01)
+                    world.at(delay, self, self.step, go_on)
                 case fx.RetryAt(node, until):
                     world.at(
                         max(0.0, until - world.now), self, self.step, self.kernel.sessions.backoff_ended, node
@@ -300,6 +309,8 @@ class AttachedConnection:
             for signal in waiting[: len(waiting) - len(out)]:
                 if isinstance(signal, (Send, ExitTo)):
                     world.is_written(signal, self)
+                elif isinstance(signal, Publish):
+                    is_written(world, signal, self.peer.name, self.peer.creation, self.connection)
             self.end.write(data)
             if not self._closing and world.random.random() < 0.2:
                 world.at(world.random.random() * 0.02, self.host, self.flush)

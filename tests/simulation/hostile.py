@@ -34,6 +34,7 @@ from pyx.signals import (
     Ping,
     Pong,
     Print,
+    Publish,
     Send,
     Spawn,
     Spawned,
@@ -46,7 +47,7 @@ from pyx.wire.codec import encode
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import KINDS
 from pyx.wire.frames.signal_stream import SignalStream
-from tests.simulation.group_names import KEYS, NO_VALUE, SPACE
+from tests.simulation.group_names import KEYS, NO_VALUE, PUBSUB_NAME, SPACE, TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +168,7 @@ class HostileSession:
         ]  # fmt: skip
 
     def _of_groups(self) -> list[Callable[[], Signal]]:
-        return [self._held, self._held, self._let] if self._world.has_groups else []
+        return [self._held, self._held, self._let, self._publish] if self._world.has_groups else []
 
     # ------------------------------------------------------------ names
 
@@ -256,6 +257,14 @@ class HostileSession:
         number = KEYS.index(key) + 1 + 3 * random.randint(0, 3)
         mine = Pid(1 + number % 3) if random.random() < 0.95 else self._mine()
         return Held(mine, number, random.choice((SPACE, SPACE, "elsewhere")), key, NO_VALUE)
+
+    def _publish(self) -> Publish:
+        random = self._world.random
+        skip = random.choice((None, self._victim_pid()))
+        body = Payload(encode(("hostile", self._world.unique())))
+        return Publish(
+            self._mine(), skip, random.choice((PUBSUB_NAME, "nobody")), random.choice(TOPICS), body
+        )
 
     def _let(self) -> Let:
         numbers = self._world.random.sample(range(1, 20), self._world.random.randint(1, 5))

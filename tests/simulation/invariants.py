@@ -12,6 +12,7 @@ from pyx.core.link_protocol import ACTIVE
 from pyx.core.processes import Watcher
 from pyx.signals import Ping, Pong, Tick
 from pyx.terms import Pid
+from tests.simulation.broadcasts import check_broadcasts
 from tests.simulation.groups import check_groups, disagreements_of_keys
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def check_quiet(world: World, waiters: list[Waiter]) -> None:
     _check_partitions(world)
     if world.has_groups:
         check_groups(world)
+        check_broadcasts(world)
 
 
 def _check_sessions(world: World, host: Host) -> None:

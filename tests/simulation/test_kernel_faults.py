@@ -1,9 +1,10 @@
-"""kernel_faults.py, group_faults.py of the simulator: each fault of a kernel is found by an early run."""
+"""kernel_faults.py, group_faults.py, broadcast_faults.py of the simulator: an early run finds each fault."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.simulation.broadcast_faults import BROADCAST_FAULTS
 from tests.simulation.group_faults import GROUP_FAULTS
 from tests.simulation.kernel_faults import FAULTS
 from tests.simulation.simulation import simulate
@@ -18,15 +19,16 @@ def test_simulator_finds_kernel_fault(name: str) -> None:
     assert any(is_found(name, seed) for seed in range(RUNS))
 
 
-@pytest.mark.parametrize("name", GROUP_FAULTS)
-def test_simulator_finds_fault_of_groups(name: str) -> None:
+@pytest.mark.parametrize("name", [*GROUP_FAULTS, *BROADCAST_FAULTS])
+def test_simulator_finds_fault_of_groups_and_broadcasts(name: str) -> None:
     assert any(is_found(name, seed) for seed in range(RUNS))
 
 
 def is_found(name: str, seed: int) -> bool:
-    is_of_groups = name in GROUP_FAULTS
+    of_groups = GROUP_FAULTS | BROADCAST_FAULTS
+    fault = of_groups.get(name) or FAULTS[name]
     try:
-        simulate(seed, (GROUP_FAULTS if is_of_groups else FAULTS)[name], has_groups=is_of_groups)
+        simulate(seed, fault, has_groups=name in of_groups)
     except (Violation, KeyError):
         return True
     return False

@@ -84,6 +84,7 @@ def test_runs_contain_everything_that_can_happen() -> None:
             "exit of the hostile node",
         ),
         *("group join", "group leave", "groups with members"),
+        *("broadcast", "broadcast to another node", "broadcasts in portions"),
         *("registration refused", "partitions", "exit notices in portions"),
     }
     assert expected <= set(counts)

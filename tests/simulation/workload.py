@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.simulation import acts
+from tests.simulation.broadcasts import topic
 from tests.simulation.group_names import KEYS
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class Workload:
             self._spawn_here, self._spawn_at, self._call, self._gen_call, self._gen_call, self._gen_reply,
             self._gen_reply, self._cast, self._ask, self._connect,
             self._disconnect, self._abandon, self._exit, self._busy, self._cross, self._cross,
-            *([self._join, self._join, self._join, self._leave, self._leave, self._watch, self._unwatch]
+            *([self._join, self._join, self._join, self._leave, self._leave, self._watch, self._unwatch,
+               self._subscribe, self._subscribe, self._unsubscribe, self._publish, self._publish]
               * self.world.has_groups),
         ]  # fmt: skip
 
@@ -274,6 +276,21 @@ class Workload:
     def _unwatch(self, me: Actor) -> None:
         if me.groups.views:
             me.groups.unwatch(self.world.random.choice(list(me.groups.views)))
+
+    def _subscribe(self, me: Actor) -> None:
+        me.subscriptions.subscribe(topic(self.world))
+
+    def _unsubscribe(self, me: Actor) -> None:
+        me.subscriptions.unsubscribe(topic(self.world))
+
+    def _publish(self, me: Actor) -> None:
+        """Broadcasts between messages to one process, mostly."""
+        random = self.world.random
+        address, to = self._some_actor(me)
+        for _ in range(random.choice((1, 1, 3))):
+            me.subscriptions.publish(topic(self.world), skips_itself=random.random() < 0.2)
+            if random.random() < 0.7:
+                acts.send(me, "pid", address, to)
 
     @staticmethod
     def _may_spawn(host: Host) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
+    from tests.simulation.broadcasts import Publication
     from tests.simulation.host import AttachedConnection, Fault
     from tests.simulation.records import Request, Sent
 
@@ -43,7 +44,7 @@ class World:
     Args:
         seed: decides everything.
         break_kernel: a fault that every kernel of this world gets.
-        has_groups: processes join and leave groups, and watch them.
+        has_groups: processes join and leave groups, watch them, subscribe to topics and broadcast.
     """
 
     def __init__(self, seed: int, break_kernel: Fault | None = None, *, has_groups: bool = False) -> None:
@@ -59,6 +60,8 @@ class World:
         self.connections: list[Connection] = []
         self.sent: dict[Any, Sent] = {}
         """Every message and exit signal that was sent, by its unique payload or reason."""
+        self.publications: dict[bytes, Publication] = {}
+        """Every broadcast, by its body."""
         self.requests: dict[bytes, Request] = {}
         """Every call and spawn, by its payload."""
         self.ends: dict[str | bytes | None, list[Actor | None]] = {}
@@ -207,6 +210,8 @@ class World:
             if isinstance(effect, (fx.Answered, fx.Connected)):
                 assert isinstance(effect.waiter, Waiter)
                 effect.waiter.answered(effect)
+        # An ended process may have got a broadcast whose receivers are not woken yet.
+        woken.update(dict.fromkeys(host.died))
         for actor in woken:
             actor.reads()
         for peer, reason, seen_by_all in host.kernel.losses:

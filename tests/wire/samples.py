@@ -180,6 +180,23 @@ TABLE: list[tuple[sig.Signal, sig.Signal]] = [
         sig.GenReply(MINE, ALIAS, sig.Payload(b"x", BOB)),
         sig.GenReply(MINE_READ, ALIAS_READ, sig.Payload(b"x", BOB)),
     ),
+    (
+        sig.Publish(MINE, None, "pubsub", b"\xa1t", ENCODED),
+        sig.Publish(MINE_READ, None, "pubsub", b"\xa1t", ENCODED_READ),
+    ),
+    (
+        sig.Publish(MINE, MINE, "pubsub", b"\xa1t", ENCODED),
+        sig.Publish(MINE_READ, MINE_READ, "pubsub", b"\xa1t", ENCODED_READ),
+    ),
+    (
+        sig.Publish(None, THEIRS, "pubsub", b"\xa1t", ENCODED),
+        sig.Publish(None, THEIRS_READ, "pubsub", b"\xa1t", ENCODED_READ),
+    ),
+    (sig.Publish(MINE, MINE, "p", b"\xa1t", BIG), sig.Publish(MINE_READ, MINE_READ, "p", b"\xa1t", BIG_READ)),
+    (
+        sig.Publish(MINE, None, "p" * 255, b"t" * 4096, ENCODED),
+        sig.Publish(MINE_READ, None, "p" * 255, b"t" * 4096, ENCODED_READ),
+    ),
     (sig.Spawned(8, MINE), sig.Spawned(8, MINE_READ)),
     (sig.Dropped(MINE, "too long"), sig.Dropped(MINE_READ, "too long")),
     (sig.Held(MINE, 7, "pg", b"\xa1g", ENCODED), sig.Held(MINE_READ, 7, "pg", b"\xa1g", ENCODED_READ)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyx.errors import ProtocolError
 from pyx.signals import (
+    LONGEST_KEY_BYTES,
     Answer,
     Call,
     Crashed,
@@ -26,6 +27,7 @@ from pyx.signals import (
     Ping,
     Pong,
     Print,
+    Publish,
     Spawn,
     Spawned,
     Unlink,
@@ -48,6 +50,7 @@ from pyx.wire.frames.layout import (
     PAIR,
     PAIR_AND_NUMBER,
     PAIR_AND_REASON,
+    PUBLISH,
     SPAWN,
 )
 
@@ -134,6 +137,19 @@ def _gen_reply(ids: Identities, head: bytes, tail: PayloadBytes) -> GenReply:
     _, has_process, frm, number, creation = GEN_REPLY.unpack_from(head)
     ref = Ref(number, *own_incarnation(ids.here, creation))
     return _new(GenReply, (ids.peers[frm] if has_process else None, ref, _new(Payload, (tail, ids.there))))
+
+
+def _publish(ids: Identities, head: bytes, tail: PayloadBytes) -> Publish:
+    _, has_process, is_skipped, frm, name_length, topic_length = PUBLISH.unpack_from(head)
+    tail = bytes(tail)
+    end = name_length + topic_length
+    if len(tail) < end or topic_length > LONGEST_KEY_BYTES or (is_skipped and not has_process):
+        msg = f"the head of a broadcast states {name_length} and {topic_length} of {len(tail)} bytes"
+        raise ProtocolError(msg)
+    pid = ids.peers[frm] if has_process else None
+    pubsub = tail[:name_length].decode("utf-8", "surrogatepass")
+    body = _new(Payload, (tail[end:], ids.there))
+    return _new(Publish, (pid, pid if is_skipped else None, pubsub, tail[name_length:end], body))
 
 
 def _spawned(ids: Identities, head: bytes, _tail: PayloadBytes) -> Spawned:
@@ -238,6 +254,7 @@ FIXED_READERS: Final[dict[int, tuple[FixedReader, int]]] = {
         (Answer, _answer, ANSWER.size),
         (GenCall, _gen_call, GEN_CALL.size),
         (GenReply, _gen_reply, GEN_REPLY.size),
+        (Publish, _publish, PUBLISH.size),
         (Spawn, _spawn, SPAWN.size),
         (Spawned, _spawned, 0),
         (Down, _down, DOWN.size),

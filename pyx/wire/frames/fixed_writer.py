@@ -25,6 +25,7 @@ from pyx.signals import (
     Ping,
     Pong,
     Print,
+    Publish,
     Spawn,
     Spawned,
     Unlink,
@@ -46,6 +47,7 @@ from pyx.wire.frames.layout import (
     PAIR,
     PAIR_AND_NUMBER,
     PAIR_AND_REASON,
+    PUBLISH,
     SPAWN,
 )
 
@@ -58,7 +60,7 @@ if TYPE_CHECKING:
 HeadAndPayload: TypeAlias = "tuple[bytes, PayloadBytes]"
 
 MOST_BEHIND_NAME: Final = 4096
-"""Bytes of the longest payload of a `GenCall` to a name in this form, whose reader copies it."""
+"""Bytes of the longest payload behind a name in this form, whose reader copies it."""
 
 _LONGEST_NAME: Final = 255
 """Bytes: its length is one byte."""
@@ -66,7 +68,7 @@ _LONGEST_NAME: Final = 255
 _KINDS: Final = {signal: FIXED + kind for signal, kind in KINDS.items()}
 _CALL, _SPAWN, _ANSWER = _KINDS[Call], _KINDS[Spawn], _KINDS[Answer]
 _SPAWNED, _DOWN, _LINK = _KINDS[Spawned], _KINDS[Down], _KINDS[Link]
-_GEN_CALL, _GEN_REPLY = _KINDS[GenCall], _KINDS[GenReply]
+_GEN_CALL, _GEN_REPLY, _PUBLISH = _KINDS[GenCall], _KINDS[GenReply], _KINDS[Publish]
 _CODES: Final = {outcome: code for code, outcome in enumerate(OUTCOMES)}
 
 
@@ -142,6 +144,23 @@ def _gen_reply(signal: GenReply, here: Incarnation, there: Incarnation) -> HeadA
     if frm.node:
         return None
     return GEN_REPLY.pack(_GEN_REPLY, True, frm.number, frm.serial, to.number, to.creation), data
+
+
+def _publish(signal: Publish, here: Incarnation, _there: Incarnation) -> HeadAndPayload | None:
+    frm, skip, pubsub, topic, (data, origin) = signal
+    is_skipped = skip is not None
+    if (is_skipped and skip != frm) or (origin is not None and origin != here):
+        return None
+    name = _text(pubsub)
+    if len(name) > _LONGEST_NAME or len(data) > MOST_BEHIND_NAME:
+        return None
+    number = serial = 0
+    if frm is not None:
+        if frm.node:
+            return None
+        number, serial = frm.number, frm.serial
+    head = PUBLISH.pack(_PUBLISH, frm is not None, is_skipped, number, serial, len(name), len(topic))
+    return b"".join((head, name, topic)), data
 
 
 def _spawned(signal: Spawned, _here: Incarnation, _there: Incarnation) -> HeadAndPayload | None:
@@ -242,6 +261,7 @@ FIXED_WRITERS: Final[dict[type, Callable[[Any, Incarnation, Incarnation], HeadAn
     Answer: _answer,
     GenCall: _gen_call,
     GenReply: _gen_reply,
+    Publish: _publish,
     Spawn: _spawn,
     Spawned: _spawned,
     Down: _down,

@@ -8,7 +8,7 @@ The first byte of a frame's body is its kind.  An empty body is a `Tick`.  All b
     3  Send to alias    u8 kind | u8 sender? | u64 number | u32 creation | FROM | payload
     25 first fragment   u8 kind | u32 stream | u32 bytes of the head | u32 bytes of the payload | piece
     26 later fragment   u8 kind | u32 stream | piece
-    4 to 24, 27 to 33   the general form of each signal, `KINDS`
+    4 to 24, 27 to 35   the general form of each signal, `KINDS`
                         u8 kind | u32 length | header | payload
     64 + that kind      the fixed form: the same signal in fewer bytes, if its pids and words fit
         Link                    u8 kind | FROM | TO
@@ -28,6 +28,8 @@ The first byte of a frame's body is its kind.  An empty body is a `Tick`.  All b
         GenCall                 u8 kind | FROM | u64 reference | u8 name? | TO | u8 system? | payload;
                                 with a name, u8 length | name before the payload
         GenReply                u8 kind | u8 process? | FROM | u64 reference | u32 creation | payload
+        Publish                 u8 kind | u8 process? | u8 skipped? | FROM | u8 length | u16 length | payload;
+                                the name of the instance and the topic, of these lengths, before the payload
 
 FROM is a process of the sending node, u64 number | u32 serial; zeros where there is none.  TO is a process of
 the receiving node, u64 number | u32 serial | u32 creation.  LEADER is u8 receiver's? | TO: a process of the
@@ -90,6 +92,7 @@ KINDS: Final[dict[type, int]] = {
     sig.GenCall: 32,
     sig.GenReply: 33,
     sig.Discover: 34,
+    sig.Publish: 35,
 }
 
 
@@ -125,6 +128,7 @@ SPAWN: Final = FixedLayout("FQ?T??Q")
 ANSWER: Final = FixedLayout("QB?F?")
 GEN_CALL: Final = FixedLayout("FQ?T?")
 GEN_REPLY: Final = FixedLayout("?FQI")
+PUBLISH: Final = FixedLayout("??FBH")
 NUMBER_AND_PID: Final = FixedLayout("QF")
 NUMBER: Final = FixedLayout("Q")
 

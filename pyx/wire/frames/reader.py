@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from pyx.errors import DecodeError, ProtocolError
 from pyx.printable import short_repr
-from pyx.signals import GenCall, Held, Holdings, Payload, PayloadBytes, Send, Signal, Tick
+from pyx.signals import GenCall, Held, Holdings, Payload, PayloadBytes, Publish, Send, Signal, Tick
 from pyx.terms import Incarnation, Pid, Ref, is_full_name
 from pyx.wire.codec import decode
 from pyx.wire.frames.fixed_reader import FIXED_READERS, Identities
@@ -35,7 +35,7 @@ from pyx.wire.frames.sender_check import PAYLOAD_OF_PEER_ONLY, is_allowed, is_mo
 Addresses: TypeAlias = "tuple[Pid | None, Pid | str | Ref]"
 """Sender and destination of a message."""
 
-_GEN_CALL: Final = FIXED + KINDS[GenCall]
+_WITH_NAMES: Final = frozenset({FIXED + KINDS[GenCall], FIXED + KINDS[Publish]})
 
 _KNOWN_ADDRESSES: Final = 4096
 """Heads remembered, so that the two pids of a stream of messages are made once.  Emptied when full."""
@@ -93,7 +93,7 @@ class Reader:
         read, size = found
         if payload is None:
             payload = head[size:] if size else b""
-        elif head[0] == _GEN_CALL and len(head) > size:  # a name ends the head
+        elif head[0] in _WITH_NAMES and len(head) > size:  # names end the head
             payload = head[size:] + bytes(payload)
         elif len(head) != size if size else payload:
             msg = f"a frame of kind {head[0]} has a head of {len(head)} bytes and {len(payload)} more"

@@ -26,6 +26,7 @@ from pyx.signals import (
     Holdings,
     Let,
     Payload,
+    Publish,
     Send,
     Signal,
     Spawned,
@@ -288,7 +289,7 @@ def _move(frames: list[bytes], parts: list[bytes | memoryview]) -> int:
 def sender_of(signal: Signal) -> Sender:
     """The sender within whose order a signal stays: the process that sends it, or if none does its class."""
     match signal:
-        case Send(frm=frm) | GenReply(frm=frm):
+        case Send(frm=frm) | GenReply(frm=frm) | Publish(frm=frm):
             return frm or _NO_PROCESS
         case Held() | Let() | Discover():
             return Holdings  # so none waits behind a large message of its process

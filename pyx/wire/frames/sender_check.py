@@ -10,14 +10,27 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgpack
 
-from pyx.signals import MOST_LET, MOST_NODES, Ask, Call, Down, ExitSignal, Held, Spawn, Unlink, UnlinkAck
+from pyx.signals import (
+    LONGEST_KEY_BYTES,
+    MOST_LET,
+    MOST_NODES,
+    Ask,
+    Call,
+    Down,
+    ExitSignal,
+    Held,
+    Publish,
+    Spawn,
+    Unlink,
+    UnlinkAck,
+)
 from pyx.terms import LONGEST_WORD, Pid, is_full_name
 from pyx.wire.frames.head_limits import SHORT_HEAD_BYTES
 
 if TYPE_CHECKING:
     from pyx.terms import Incarnation, Ref
 
-PAYLOAD_OF_PEER_ONLY: Final = frozenset({Call, Spawn, Ask, Held})
+PAYLOAD_OF_PEER_ONLY: Final = frozenset({Call, Spawn, Ask, Held, Publish})
 """Signals whose payload the peer itself must have encoded; in any other, a third node may have."""
 
 _FROM_PAST_INCARNATIONS: Final = frozenset({ExitSignal, UnlinkAck})
@@ -51,6 +64,10 @@ def is_allowed(signal: type, field: str, value: Any, here: Incarnation, there: I
             return type(value) is not str or len(value) <= LONGEST_WORD
         case "numbers":
             return 0 < len(value) <= MOST_LET and all(type(one) is int and 0 < one < 2**64 for one in value)
+        case "topic":
+            return len(value) <= LONGEST_KEY_BYTES
+        case "pubsub":
+            return len(value) <= LONGEST_WORD
         case "names":
             return len(value) <= MOST_NODES and all(
                 type(name) is str and is_full_name(name) for name in value

@@ -19,9 +19,9 @@ from pyx.terms import is_full_name
 if TYPE_CHECKING:
     from pyx.terms import Incarnation
 
-PROTOCOL_VERSION: Final = 3
+PROTOCOL_VERSION: Final = 4
 """The version of the frames and payloads that follow the handshake.  (In 1 signals had no fixed heads, in 2
-sessions did not begin with holdings.)"""
+sessions did not begin with holdings, in 3 there were no broadcasts.)"""
 
 NONCE_BYTES: Final = 32
 

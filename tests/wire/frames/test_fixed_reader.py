@@ -22,6 +22,7 @@ from pyx.signals import (
     Payload,
     Ping,
     Print,
+    Publish,
     Signal,
     Spawned,
     Tick,
@@ -40,6 +41,7 @@ from pyx.wire.frames.layout import (
     PAIR,
     PAIR_AND_NUMBER,
     PAIR_AND_REASON,
+    PUBLISH,
 )
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
@@ -72,6 +74,10 @@ def kind(signal: type) -> int:
         (GEN_CALL.pack(kind(GenCall), 1, 0, 1, 1, 0, 0, 0, 0) + b"\x01\xff", "does not fit its 41 bytes"),
         (GEN_CALL.pack(kind(GenCall), 1, 0, 1, 0, 7, 1, 0, 0), "the creation of an address is 0"),
         (GEN_REPLY.pack(kind(GenReply), 1, 1, 0, 1, 0), "the creation of an address is 0"),
+        (PUBLISH.pack(kind(Publish), 1, 0, 1, 0, 6, 2) + b"pubsub\xa1", "states 6 and 2 of 7 bytes"),
+        (PUBLISH.pack(kind(Publish), 1, 0, 1, 0, 0, 4097) + b"t" * 4097, "states 0 and 4097 of 4097"),
+        (PUBLISH.pack(kind(Publish), 0, 1, 1, 0, 1, 1) + b"pt", "states 1 and 1 of 2 bytes"),
+        (PUBLISH.pack(kind(Publish), 1, 0, 1, 0, 1, 1) + b"\xfft", "does not fit its 20 bytes"),
         (PAIR.pack(kind(Print), 1, 0, 7, 1, 22) + b"\xff", "does not fit its 30 bytes"),
         (MONITOR.pack(kind(Monitor), 1, 0, 1, 0, 7, 1, 22) + b"stock", "5 bytes follow the pid of a mon"),
         (
@@ -148,7 +154,11 @@ def test_signal_with_changed_bytes_is_a_signal_or_a_protocol_error() -> None:
             if field in {"frm", "pid"}:
                 assert value is None or value.incarnation == GUS
             elif type(value) is Pid:
-                assert value.node in {"", BOB.name, *([GUS.name] if field in {"leader", "target"} else ())}
+                assert value.node in {
+                    "",
+                    BOB.name,
+                    *([GUS.name] if field in {"leader", "target", "skip"} else ()),
+                }
             elif type(value) is Payload:
                 assert value.origin == GUS
 
