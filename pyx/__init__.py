@@ -101,6 +101,9 @@ if TYPE_CHECKING:
     from pyx.otp.via import via
     from pyx.primitives import flush, make_ref, receive, self, send, spawn, spawn_link, spawn_monitor
     from pyx.process import Process
+    from pyx.pubsub.presence import Presence
+    from pyx.pubsub.presence_errors import AlreadyTracked, NotTracked
+    from pyx.pubsub.topics import PubSub
     from pyx.terms import FunctionName, Literal, Pid, Raised, Ref, Struct
 
 __version__ = "0.1.0"
@@ -149,6 +152,9 @@ _PUBLIC_NAMES: Final = {
     "pyx.otp.partition_supervisor": ("PartitionSupervisor",),
     "pyx.otp.agent": ("Agent",),
     "pyx.otp.task": ("Task",),
+    "pyx.pubsub.topics": ("PubSub",),
+    "pyx.pubsub.presence": ("Presence",),
+    "pyx.pubsub.presence_errors": ("AlreadyTracked", "NotTracked"),
     "pyx.otp.task_errors": ("TaskError", "TaskExited", "TaskNotMine", "TaskTimeout"),
     "pyx.cluster.cluster": ("Cluster",),
     "pyx.cluster.cluster_errors": (
@@ -223,6 +229,7 @@ __all__ = [
     "AlreadyReceiving",
     "AlreadyRegistered",
     "AlreadyStarted",
+    "AlreadyTracked",
     "Application",
     "ApplicationAlreadyStarted",
     "ApplicationError",
@@ -275,12 +282,15 @@ __all__ = [
     "NodeNotAlive",
     "NotAProcess",
     "NotLocal",
+    "NotTracked",
     "PartitionSupervisor",
     "Pid",
     "Port",
+    "Presence",
     "Process",
     "ProcessKilled",
     "ProtocolError",
+    "PubSub",
     "PyxError",
     "Raised",
     "ReceiveTimeout",

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from pyx.otp.awaitable_keys import Registry, pg
     from pyx.otp.awaitable_servers import GenServer
     from pyx.otp.awaitable_supervisors import Application, DynamicSupervisor, PartitionSupervisor, Supervisor
+    from pyx.pubsub.awaitable_pubsub import Presence, PubSub
     from pyx.runtime.local_node import LocalNode
     from pyx.runtime.via_names import Via
     from pyx.terms import Ref
@@ -53,7 +54,9 @@ __all__ = [
     "GenServer",
     "Node",
     "PartitionSupervisor",
+    "Presence",
     "Process",
+    "PubSub",
     "Registry",
     "Supervisor",
     "detached",
@@ -72,6 +75,8 @@ _TWINS_OF_OTP: Final[dict[str, str]] = {
     "Application": "pyx.otp.awaitable_supervisors",
     "Cluster": "pyx.cluster.awaitable_cluster",
     "DynamicSupervisor": "pyx.otp.awaitable_supervisors",
+    "Presence": "pyx.pubsub.awaitable_pubsub",
+    "PubSub": "pyx.pubsub.awaitable_pubsub",
     "Registry": "pyx.otp.awaitable_keys",
     "pg": "pyx.otp.awaitable_keys",
     "GenServer": "pyx.otp.awaitable_servers",
@@ -80,7 +85,7 @@ _TWINS_OF_OTP: Final[dict[str, str]] = {
     "Sys": "pyx.otp.awaitable_sys",
     "Task": "pyx.otp.awaitable_tasks",
 }
-"""By name, the modules of the twins of OTP's behaviours and clusters: loaded when they are first used."""
+"""By name, the modules of the twins of OTP, PubSub and clusters: loaded when they are first used."""
 
 
 def __getattr__(name: str) -> Any:

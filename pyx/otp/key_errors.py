@@ -21,11 +21,15 @@ class AlreadyRegistered(RegistrationError):
 
 
 class NotLocal(PyxError, ValueError):
-    """A process of another node cannot join or leave a group here.  Attribute: `pid`."""
+    """A process of another node cannot join or leave a group here, nor be tracked.  Attribute: `pid`."""
 
-    def __init__(self, pid: Pid) -> None:
+    def __init__(self, pid: Pid, *, is_presence: bool = False) -> None:
         self.pid = pid
+        here = "are tracked here" if is_presence else "join and leave groups here"
+        there = "Presence.track, topic, key, meta, pid=pid" if is_presence else "pg.join, group, pid"
         super().__init__(
-            f"{pid} is a process of {pid.node}, and only processes of this node join and leave groups here",
-            hint=f'have it join there, for example rpc.call("{pid.node}", pg.join, group, pid)',
+            f"{pid} is a process of {pid.node}, and only processes of this node {here}",
+            hint=f'have its node do it, for example rpc.call("{pid.node}", {there})'
+            if is_presence
+            else f'have it join there, for example rpc.call("{pid.node}", {there})',
         )

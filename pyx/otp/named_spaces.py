@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.core.spaces import PLAIN_USE, SpaceUse
 from pyx.execution.context import require
 from pyx.otp.starting import init_done, init_failed, start_process
 from pyx.runtime.encoding import decoded
@@ -68,9 +69,10 @@ async def start_owner(
 async def _own_space(space: str, unique: bool, replicated: bool, listeners: tuple[str, ...]) -> None:
     """The body of the owner: it throws away what is sent to it."""
     runner = require("a registry")
+    use = SpaceUse(listeners=tuple(listeners)) if listeners else PLAIN_USE
     with node_of(runner).kernel_call as kernel:
         is_open = kernel.keys.open_space(
-            space, owner=runner.process, unique=unique, replicated=replicated, listeners=tuple(listeners)
+            space, owner=runner.process, unique=unique, replicated=replicated, use=use
         )
     if not is_open:
         init_failed("already_started")

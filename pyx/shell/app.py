@@ -7,6 +7,7 @@ import builtins
 import contextlib
 import functools
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +20,6 @@ from pyx.runtime import breakpoints, rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
-from pyx.shell.before_prompt import prepare_prompt, settings_for
 from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.interception import interception
@@ -89,14 +89,12 @@ class App:
         self._termination = Termination(self._say_goodbye, frontend.hurry)
         self._termination.end_prompt = frontend.end_prompt
         frontend.on_output_lost = self._termination.output_was_lost
-        self._project_table, self._settings = settings_for(options, is_interactive=frontend.is_interactive)
 
     def run(self) -> int:
         """See the function `run`."""
-        sys.setswitchinterval(self._settings.switch_interval or SWITCH_SECONDS)
+        sys.setswitchinterval(SWITCH_SECONDS)
         collect_less_often()
         frontend = self._frontend
-        frontend.use(self._settings)
         with (
             self._termination.caught(interactive=frontend.is_interactive),
             frontend.streams(),
@@ -212,7 +210,6 @@ class App:
 
             completion = SwitchedCompletion(completer(evaluator, project))
             frontend.start_prompt(evaluator, process, completion)
-            prepare_prompt(options, self._settings, evaluator, frontend.terminal, process)
             helpers.remote_shells = functools.cache(lambda: self._remote_shells(process, completion))
             if options.remsh is not None:
                 code = self._attach(helpers.remote_shells(), options.remsh)
@@ -233,19 +230,23 @@ class App:
 
     def _with_declared_cluster(self, node: NodeOptions) -> NodeOptions:
         """Returns the options of the node, with what the project says about its cluster."""
-        if self._project_table is None:
+        if not (self._options.joins_cluster and self._has_project_file()):
             return node
         from pyx.shell.declared_cluster import with_declared_cluster
 
-        return with_declared_cluster(node, self._project_table)
+        return with_declared_cluster(node, self._options.directory)
+
+    def _has_project_file(self) -> bool:
+        return os.path.isfile(f"{self._options.directory}/pyproject.toml")  # noqa: PTH113 - raises nothing if a permission is missing
 
     def _declared_application(self) -> str | None:
         """Returns the application of the project, if it is to be started."""
-        if self._project_table is None or not self._options.starts_application:
+        options = self._options
+        if not (options.starts_application and self._has_project_file()):
             return None
         from pyx.shell.declared_application import declared_application
 
-        return declared_application(self._project_table)
+        return declared_application(options.directory)
 
     def _remote_shells(self, process: ShellProcess, completion: SwitchedCompletion) -> RemoteShells:
         from pyx.shell.remote_shells import RemoteShells

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 LATE_NAMES: Final = frozenset(
     name
     for module, names in _PUBLIC_NAMES.items()
-    if module.startswith(("pyx.otp.", "pyx.cluster.")) or module == "pyx.erlang_terms"
+    if module.startswith(("pyx.otp.", "pyx.pubsub.", "pyx.cluster.")) or module == "pyx.erlang_terms"
     for name in names
 ) | {"beam"}
 """The public names that no start loads."""
