@@ -174,6 +174,19 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
     if asked.remsh and asked.rpc_eval:
         complain("--remsh and --rpc-eval cannot be combined: the one shows a prompt, the other a value")
         return 2
+    if asked.start_file is not None:
+        if asked.no_start_file:
+            complain("--start-file and --no-start-file cannot be combined")
+            return 2
+        if has_program or asked.no_halt or other or asked.record is not None:
+            complain(
+                "--start-file is for a prompt of this node: it cannot be combined with -c, -e, -m, -r, FILE, "
+                "--no-halt, --record, --remsh or --rpc-eval",
+            )
+            return 2
+        if (trouble := _trouble(asked.start_file, "file")) is not None:
+            complain(f"--start-file: {trouble}")
+            return 2
     if asked.record is not None and (has_program or asked.stay or asked.no_halt):
         complain(
             "--record cannot be combined with -c, -e, -i, -m, -r, FILE or --no-halt: it records typed input"
@@ -254,6 +267,8 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
         stay=asked.stay or asked.remsh is not None,
         halt=not asked.no_halt,
         start=not asked.no_start,
+        start_file=asked.start_file,
+        runs_start_files=not asked.no_start_file,
         driver=asked.driver,
         remsh=asked.remsh,
         rpc_eval=tuple(asked.rpc_eval) if asked.rpc_eval else None,

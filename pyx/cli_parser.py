@@ -156,6 +156,12 @@ def parser() -> CommandParser:
         action="store_true",
         help="leave DIR's pyproject.toml unread: start no application, and look for no cluster",
     )
+    code.add_argument(
+        "--start-file", metavar="FILE", help="run FILE before the first prompt, in place of the start files"
+    )
+    code.add_argument(
+        "--no-start-file", action="store_true", help="run neither ~/.config/pyx/start.py nor DIR/.pyx.py"
+    )
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     words.formatter_class = argparse.RawDescriptionHelpFormatter  # help has the width of the terminal
     return words

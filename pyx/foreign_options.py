@@ -11,7 +11,7 @@ _INTERPRETER: Final = "it is an option of Python: `python {} -m pyx ...`"
 _LOG: Final = "the log is Python's: `logging` in your program sets it up"
 _PATHS: Final = "`-S DIR` finds the modules of DIR; PYTHONPATH holds for all of Python"
 _ERLANG: Final = "there is no Erlang machine here; `pyx --help` shows the options of a node"
-_THEME: Final = "NO_COLOR=1 shows no colours"
+_THEME: Final = "`theme` in ~/.config/pyx/config.toml; NO_COLOR=1 shows no colours"
 _DEBUGGER: Final = "`breakpoint()` stops anywhere; after an error `import pdb; pdb.pm()`"
 _BANNER: Final = "the banner is one line, and is shown on a terminal alone"
 
@@ -23,7 +23,7 @@ _INSTEAD: Final = {
     # iex and elixir
     "--dbg": _DEBUGGER,
     "--no-pry": _DEBUGGER,
-    "--dot-iex": "-r FILE loads a file before the prompt",
+    "--dot-iex": "--start-file FILE runs a file before the first prompt",
     "--eval": "-e CODE runs code",
     "--require": "-r FILE loads a file before the prompt",
     "-pr": "-r FILE loads a file before the prompt (repeatable)",
@@ -46,7 +46,8 @@ _INSTEAD: Final = {
     "-detached": "--no-halt runs a service; a supervisor such as systemd keeps it in the background",
     # IPython and ptpython
     "--no-banner": _BANNER,
-    "--quick": "there is nothing to leave out: a start loads no configuration of IPython",
+    "--quick": "--no-start-file runs no start file",
+    "--vi": "`editing-mode` in ~/.config/pyx/config.toml",
     "--pdb": _DEBUGGER,
     "--colors": _THEME,
     "--logfile": "--record FILE records the session",

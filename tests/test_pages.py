@@ -62,6 +62,7 @@ EXAMPLES: Final = {
     "gunicorn.conf.py",
     *("__main__.py", "app.py", "conftest.py", "shop.py", "till.py", "worker.py", "gus.pyxt", "server.pyxt"),
     *("scenarios/shop.pyxt", "shop.pyxt", "x.py"),
+    *(".pyx.py", "start.py", "config.toml", "pyx/start.py", "pyx/config.toml"),
 }
 """Names of files that the pages make up."""
 

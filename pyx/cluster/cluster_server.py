@@ -113,8 +113,8 @@ class ClusterServer(GenServer):
             return  # no other node says what is found here
         now, jitter = time.monotonic(), random.random()  # noqa: S311 - spreads retries
         match message:
-            case (str(word), str(name), list(nodes), bool(whole)) if word == SIGHTED:
-                if self._topology.sighted(name, nodes, now, whole=whole):
+            case (str(word), str(name), list(nodes), bool(whole), str(problem)) if word == SIGHTED:
+                if self._topology.sighted(name, nodes, now, whole=whole, problem=problem):
                     cluster_log.search_failed(name, self._topology.reason(name))
             case (str(word), str(name), str(reason)) if word == SEARCH_FAILED:
                 self._failed(name, reason, now, jitter)

@@ -11,10 +11,11 @@ name (`"package.module:Class"`).
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from pyx.cluster.cluster_errors import ClusterInvalid
-from pyx.errors import PyxError
+from pyx.errors import NodeNameInvalid, PyxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,13 +67,18 @@ def configured_seeds(seeds: Sequence[str | Mapping[str, Any]], here: str) -> lis
 
     Raises:
         ClusterInvalid: a seed has a wrong form, or a setting that is wrong.
-        NodeNameInvalid: a seed is not a node name.
     """
     topologies: list[ConfiguredTopology] = []
     nodes: list[str] = []
+    if isinstance(seeds, (str, bytes)) or not isinstance(seeds, Iterable):
+        raise ClusterInvalid("the seeds", f"a list is wanted, like ['local:'], and not {seeds!r}")
     for seed in seeds:
         if not isinstance(seed, str):
+            if not hasattr(seed, "items"):
+                raise ClusterInvalid("the seeds", f"each is a text or a table, and not {seed!r}")
             name = seed.get("name")
+            if type(name) is not str or not name:
+                raise ClusterInvalid(f"the seed {dict(seed)!r}", "a table of a seed has a name")
             settings = {key: value for key, value in seed.items() if key != "name"}
             topologies.append(_configured(f"cluster {name}", str(name), settings, here))
         elif (kind := kind_of_seed(seed)) is None:
@@ -125,6 +131,10 @@ def _checked(
     """Makes the strategy once, which checks its settings."""
     try:
         strategy(here, config)
+    except NodeNameInvalid as error:
+        raise ClusterInvalid(
+            where, f"{error.name!r} is not a node name: {error.problem}", hint=error.hint
+        ) from error
     except PyxError:
         raise
     except KeyError as error:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.cluster.polling import pause
 from pyx.cluster.sighting import Sighting
 from pyx.cluster.strategy_settings import check_names, seconds_of, text_of
+from pyx.errors import PyxError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -31,9 +32,13 @@ class HostsFile:
         self._first = here.partition("@")[0]
 
     async def sightings(self) -> AsyncIterator[Sighting]:
-        """Yields what the file says; raises OSError where it cannot be read."""
+        """Yields what the file says; raises PyxError where it cannot be read."""
         while True:
-            text = await asyncio.to_thread(self._file.read_text)
+            try:
+                text = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
+            except (OSError, UnicodeError) as error:
+                msg = f"cannot read {self._file}: {getattr(error, 'strerror', None) or error}"
+                raise PyxError(msg) from error
             yield Sighting(frozenset(nodes_in(text, self._first)))
             await pause(self._interval)
 

@@ -184,6 +184,8 @@ def _unanswered(error: Exception) -> PyxError:
     text = str(error) or type(error).__name__
     if isinstance(error, TimeoutError):
         return PyxError(f"the API of Kubernetes gave no answer within {ANSWER_SECONDS:g} s")
+    if isinstance(error, ValueError) and text == "Unable to find valid credentials":
+        return PyxError("there is neither a kubeconfig nor the service account of a pod")
     if code == 401:
         return PyxError(f"the API of Kubernetes refuses the token (401): {text}")
     if code == 403:

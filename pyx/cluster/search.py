@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterable, Collection
+from types import AsyncGeneratorType, CoroutineType
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import brief
 from pyx.primitives import send
@@ -11,13 +12,11 @@ from pyx.printable import on_one_line
 from pyx.terms import full_name, host_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyx.cluster.configuration import ConfiguredTopology
     from pyx.terms import Pid
 
 SIGHTED: Final = "$sighted"
-"""`("$sighted", topology, nodes, whole)`"""
+"""`("$sighted", topology, nodes, whole, sentence)`: the sentence is about a name that is none, or empty."""
 
 SEARCH_FAILED: Final = "$search_failed"
 """`("$search_failed", topology, sentence)`: the strategy has raised."""
@@ -34,10 +33,11 @@ _LONGEST: Final = 300
 async def search(cluster: Pid, topology: ConfiguredTopology, here: str) -> None:
     """Runs a strategy to its end; an exception becomes a message, so that the log has one line of it."""
     try:
-        sightings = topology.strategy(here, topology.config).sightings()
+        sightings = _sightings_of(topology, here)
         try:
-            async for nodes, whole in sightings:
-                send(cluster, (SIGHTED, topology.name, _checked_names(nodes, here), bool(whole)))
+            async for sighting in sightings:
+                names, whole, problem = _checked(sighting, here)
+                send(cluster, (SIGHTED, topology.name, names, whole, problem))
         finally:
             if isinstance(sightings, AsyncGeneratorType):
                 await sightings.aclose()  # its sockets are closed now, and not when it is collected
@@ -47,12 +47,42 @@ async def search(cluster: Pid, topology: ConfiguredTopology, here: str) -> None:
         send(cluster, (SEARCH_ENDED, topology.name))
 
 
-def _checked_names(nodes: Iterable[str], here: str) -> list[str]:
-    names = [full_name(node, host_of(here)) for node in sorted(nodes)]
-    if len(names) > MOST_FOUND:
-        msg = f"it has found {len(names):,} nodes, and at most {MOST_FOUND:,} are dialled"
+def _sightings_of(topology: ConfiguredTopology, here: str) -> AsyncIterable[Any]:
+    """Makes the strategy, and has it begin; raises TypeError if that is not an asynchronous generator."""
+    sightings: Any = topology.strategy(here, topology.config).sightings()
+    if isinstance(sightings, AsyncIterable):
+        return sightings
+    if isinstance(sightings, CoroutineType):
+        sightings.close()  # else Python warns that it was never awaited
+    msg = f"sightings() returns {brief(sightings)}, which is not an asynchronous generator"
+    raise TypeError(msg)
+
+
+def _checked(sighting: Any, here: str) -> tuple[list[str], bool, str]:
+    """Returns the full names of a sighting, whether these are all, and what is wrong with one of them.
+
+    A wrong one does not keep the others from being found; all there are they are not then.
+
+    Raises:
+        TypeError: it is not a Sighting.
+        ValueError: there are too many.
+    """
+    match sighting:
+        case (Collection() as nodes, bool(whole)) if not isinstance(nodes, (str, bytes)):
+            pass
+        case _:
+            msg = f"it has yielded {brief(sighting)}, which is not Sighting(nodes, whole)"
+            raise TypeError(msg)
+    if len(nodes) > MOST_FOUND:
+        msg = f"it has found {len(nodes):,} nodes, and at most {MOST_FOUND:,} are dialled"
         raise ValueError(msg)
-    return names
+    names, problem = set(), ""
+    for node in nodes:
+        try:
+            names.add(full_name(node, host_of(here)))
+        except ValueError as error:
+            problem = problem or str(error)
+    return sorted(names), whole and not problem, on_one_line(problem, _LONGEST)
 
 
 def sentence_of(error: BaseException) -> str:

@@ -40,7 +40,12 @@ class SrvRecords:
             raise ValueError(msg) from None
         self._resolver = Resolver(configure="server" not in config)
         if "server" in config:
-            self._resolver.nameservers = [text_of(config, "server", "10.0.0.2")]
+            server = text_of(config, "server", "10.0.0.2")
+            try:
+                self._resolver.nameservers = [server]
+            except ValueError:
+                msg = f"server is the address of a name server like '10.0.0.2', not {server!r}"
+                raise ValueError(msg) from None
             self._resolver.port = number_of(config, "port", 53, most=65535)
 
     async def sightings(self) -> AsyncIterator[Sighting]:

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 NOTHING_FOUND: Final = "it found nothing, which changes nothing"
 """Why a whole sighting without any node is not believed."""
 
+NO_ANSWER_YET: Final = "it has not answered yet"
+"""Of a strategy that has neither found anything nor failed so far."""
+
+MOST_DIALS: Final = 128
+"""Dials at a time: each has a descriptor, of which a process has 1,024 by default."""
+
 REFUSED_SECONDS: Final = 60.0
 """The pause after a refusal."""
 
@@ -64,13 +70,14 @@ Action: TypeAlias = BeginSearch | DialFound | Prune
 class _Findings:
     """What one topology has found."""
 
-    __slots__ = ("began_at", "found", "missed", "prune", "reason", "search_at", "told")
+    __slots__ = ("began_at", "found", "has_answered", "missed", "prune", "reason", "search_at", "told")
 
     def __init__(self, *, prune: bool) -> None:
         self.prune = prune
         self.found: set[str] = set()
         self.missed: dict[str, int] = {}
         """Of nodes that it had found: how many whole sightings in a row lack them."""
+        self.has_answered = False
         self.reason: str | None = None
         """Why its last search failed; None if it did not."""
         self.search_at = 0.0
@@ -116,18 +123,20 @@ class Topology:
                 findings.search_at = _NEVER
                 findings.began_at = now
                 due.append(BeginSearch(topology))
-        for node, at in self._dial_at.items():
-            if at <= now:
-                self._dial_at[node] = _NEVER
-                self._in_progress.add(node)
-                self._counts["dials"] += 1
-                due.append(DialFound(node, self.finder(node)))
+        waiting = sorted((at, node) for node, at in self._dial_at.items() if at <= now)
+        for _, node in waiting[: max(0, MOST_DIALS - len(self._in_progress))]:
+            self._dial_at[node] = _NEVER
+            self._in_progress.add(node)
+            self._counts["dials"] += 1
+            due.append(DialFound(node, self.finder(node)))
         return due
 
     def next_due(self) -> float | None:
         """Returns when to call `due` again; None: after the next event."""
-        searches = (findings.search_at for findings in self._findings.values())
-        at = min((*self._dial_at.values(), *searches), default=_NEVER)
+        times = [findings.search_at for findings in self._findings.values()]
+        if len(self._in_progress) < MOST_DIALS:
+            times.extend(self._dial_at.values())
+        at = min(times, default=_NEVER)
         return None if at == _NEVER else at
 
     def finder(self, node: str) -> str:
@@ -136,17 +145,22 @@ class Topology:
 
     # ------------------------------------------------------------ fed: searches
 
-    def sighted(self, topology: str, nodes: Iterable[str], now: float, *, whole: bool = True) -> bool:
+    def sighted(
+        self, topology: str, nodes: Iterable[str], now: float, *, whole: bool = True, problem: str = ""
+    ) -> bool:
         """Notes what a topology has found, as full names.  Returns True if it must be told why not, once.
 
-        New nodes are due now; of a whole sighting missing ones are not dialled any more.
+        New nodes are due now; of a whole sighting missing ones are not dialled any more.  *problem* is a
+        sentence about a part of it that is wrong; such a one is not whole.
         """
         seen = set(nodes)
         findings = self._findings[topology]
         self._counts["sightings"] += 1
+        findings.has_answered = True
         if whole and not seen:
             return self._not_believed(findings, NOTHING_FOUND, now)
-        findings.reason = None
+        if not problem:
+            findings.reason = None
         seen.discard(self._here)
         if whole:
             gone = findings.found - seen
@@ -160,7 +174,7 @@ class Topology:
             findings.missed.pop(node, None)
         for node in sorted(seen):
             self._dial_at.setdefault(node, _NEVER if node in self._up else now)
-        return False
+        return bool(problem) and self._not_believed(findings, problem, now)
 
     def search_failed(self, topology: str, reason: str, now: float, jitter: float) -> bool:
         """Notes that a strategy has raised; what it found stays.  Returns True if the reason is a new one."""
@@ -265,7 +279,11 @@ class Topology:
         return {
             "nodes": self.nodes,
             "topologies": {
-                name: {"found": sorted(findings.found), "prune": findings.prune, "reason": findings.reason}
+                name: {
+                    "found": sorted(findings.found),
+                    "prune": findings.prune,
+                    "reason": findings.reason or (None if findings.has_answered else NO_ANSWER_YET),
+                }
                 for name, findings in self._findings.items()
             },
             "found": {node: self._state(node) for node in sorted(self._dial_at)},

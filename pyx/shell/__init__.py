@@ -32,9 +32,14 @@ processes.  Everything that is shown goes through one writer.
     child_names        the children of a supervisor by their ids
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
+    name_lookup        `h("Process.info")`: what a name means; keywords
+    loaded_files       `c("file.py")`: a file of any directory as a module
+    source_editor      `edit(x)`: the source of a thing in the user's editor
+    directories        `ls`, `cd`, `pwd`
     old_servers        which servers still run a class as it was before a reload
     prompt_names       the public names of pyx, which every prompt has; those that are loaded late
     process_table      `ps()`: the processes of a node
+    top_table          `top()`: the busiest processes of a node
     node_table         `nodes()`: the connected nodes
     text_table         rows of text in columns
     facts              facts about values and processes, for the helpers
@@ -51,7 +56,14 @@ processes.  Everything that is shown goes through one writer.
     project            the user's modules: found, bound, reloaded
     module_folder      the modules of a folder
     new_project        `pyx new NAME`
-    project_file          `[tool.pyx]` in pyproject.toml
+    project_file          `[tool.pyx]` in pyproject.toml, and the user's config.toml
+    before_prompt         settings, modules and start files, before the first prompt
+    prompt_settings       what they say about a prompt
+    preload               the modules that they import before the first prompt
+    start_files           what runs before the first prompt: the user's `start.py`, a project's `.pyx.py`
+    start_file_answers    which files of projects may run
+    own_file              files that another user could have written are refused
+    user_directories      where the user's own files are
     declared_cluster      where the project says that other nodes are looked for
     declared_application  what pyproject.toml names as the project's application
     project_application   the application of a project: before the first prompt, and as a service

@@ -7,7 +7,6 @@ import builtins
 import contextlib
 import functools
 import gc
-import os
 import sys
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +19,7 @@ from pyx.runtime import breakpoints, rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
 from pyx.shell import program_exit
+from pyx.shell.before_prompt import prepare_prompt, settings_for
 from pyx.shell.evaluate import Evaluator, error_text, make_main
 from pyx.shell.helpers import Helpers
 from pyx.shell.interception import interception
@@ -89,12 +89,14 @@ class App:
         self._termination = Termination(self._say_goodbye, frontend.hurry)
         self._termination.end_prompt = frontend.end_prompt
         frontend.on_output_lost = self._termination.output_was_lost
+        self._project_table, self._settings = settings_for(options, is_interactive=frontend.is_interactive)
 
     def run(self) -> int:
         """See the function `run`."""
-        sys.setswitchinterval(SWITCH_SECONDS)
+        sys.setswitchinterval(self._settings.switch_interval or SWITCH_SECONDS)
         collect_less_often()
         frontend = self._frontend
+        frontend.use(self._settings)
         with (
             self._termination.caught(interactive=frontend.is_interactive),
             frontend.streams(),
@@ -210,6 +212,7 @@ class App:
 
             completion = SwitchedCompletion(completer(evaluator, project))
             frontend.start_prompt(evaluator, process, completion)
+            prepare_prompt(options, self._settings, evaluator, frontend.terminal, process)
             helpers.remote_shells = functools.cache(lambda: self._remote_shells(process, completion))
             if options.remsh is not None:
                 code = self._attach(helpers.remote_shells(), options.remsh)
@@ -230,23 +233,19 @@ class App:
 
     def _with_declared_cluster(self, node: NodeOptions) -> NodeOptions:
         """Returns the options of the node, with what the project says about its cluster."""
-        if not (self._options.joins_cluster and self._has_project_file()):
+        if self._project_table is None:
             return node
         from pyx.shell.declared_cluster import with_declared_cluster
 
-        return with_declared_cluster(node, self._options.directory)
-
-    def _has_project_file(self) -> bool:
-        return os.path.isfile(f"{self._options.directory}/pyproject.toml")  # noqa: PTH113 - raises nothing if a permission is missing
+        return with_declared_cluster(node, self._project_table)
 
     def _declared_application(self) -> str | None:
         """Returns the application of the project, if it is to be started."""
-        options = self._options
-        if not (options.starts_application and self._has_project_file()):
+        if self._project_table is None or not self._options.starts_application:
             return None
         from pyx.shell.declared_application import declared_application
 
-        return declared_application(options.directory)
+        return declared_application(self._project_table)
 
     def _remote_shells(self, process: ShellProcess, completion: SwitchedCompletion) -> RemoteShells:
         from pyx.shell.remote_shells import RemoteShells

@@ -16,7 +16,8 @@ _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
         "spawn": (MODULE,),
         "spawn_link": (MODULE,),
         "spawn_monitor": (MODULE,),
-        "r": (MODULE,),
+        **dict.fromkeys(("r", "nl", "exports", "edit"), (MODULE,)),
+        **dict.fromkeys(("ps", "top", "remsh"), (NODE,)),
     },
     "Node": {
         **dict.fromkeys(("ping", "connect", "disconnect", "monitor", "set_cookie"), (NODE,)),
@@ -24,7 +25,7 @@ _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
     },
     "rpc": dict.fromkeys(("call", "cast", "async_call", "multicall"), (NODE, MODULE)),
     "Process": {
-        **dict.fromkeys(("send_after", "monitor"), (SERVER,)),
+        **dict.fromkeys(("send", "send_after", "send_interval", "monitor"), (SERVER,)),
         **dict.fromkeys(("whereis", "unregister"), (REGISTERED,)),
     },
     "GenServer": {

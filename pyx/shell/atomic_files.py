@@ -9,15 +9,16 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: str | Path, data: bytes) -> None:
+def write_whole(path: str | Path, data: bytes, *, new_mode: int | None = None) -> None:
     """Replaces the content of the file at *path* by *data*.
 
-    A symbolic link stays: its target is written.  The mode stays, and the owner where that is allowed; a new
-    file gets the mode that `open` gives.  A pipe or a device is written in place.
+    A symbolic link stays: its target is written.  The mode stays, and the owner where that is allowed.
+    A pipe or a device is written in place.
 
     Args:
         path: the file; its directory exists.
         data: the whole content.
+        new_mode: of a new file; None: the one that `open` gives.
 
     Raises:
         OSError: the file cannot be written (a full disk, a read-only directory); it is unchanged.
@@ -37,7 +38,11 @@ def write_whole(path: str | Path, data: bytes) -> None:
             if found is not None:
                 with contextlib.suppress(PermissionError):
                     os.fchown(file.fileno(), found.st_uid, found.st_gid)
-            os.fchmod(file.fileno(), _mode_of_new() if found is None else stat.S_IMODE(found.st_mode))
+            if found is not None:
+                mode = stat.S_IMODE(found.st_mode)
+            else:
+                mode = _mode_of_new() if new_mode is None else new_mode
+            os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from pyx.shell.project_file import ProjectFileInvalid, entry_of_project
+from typing import TYPE_CHECKING
+
+from pyx.shell.project_file import ProjectFileInvalid
+
+if TYPE_CHECKING:
+    from pyx.shell.project_file import SettingsTable
 
 
-def declared_application(directory: str) -> str | None:
+def declared_application(table: SettingsTable) -> str | None:
     """Returns what `application` says, as `"shop:application"`; None if nothing does.
 
     Args:
-        directory: of the project, as `pyx -S` names it.
+        table: `[tool.pyx]` of the project.
 
     Raises:
-        ProjectFileInvalid: the file cannot be read, or what stands there has another form.
+        ProjectFileInvalid: what stands there has another form.
     """
-    entry = entry_of_project(directory, "application")
-    if entry is None:
+    found = table.entries.get("application")
+    if found is None:
         return None
-    path, found = entry
     module, colon, function = found.partition(":") if isinstance(found, str) else ("", "", "")
     if not (colon and function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
-        msg = f"{path}: application in [tool.pyx] is {found!r}, and not a module and a function"
+        msg = f"{table.path}: application in [tool.pyx] is {found!r}, and not a module and a function"
         raise ProjectFileInvalid(msg, hint='application = "shop:application"')
     assert isinstance(found, str)
     return found

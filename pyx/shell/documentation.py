@@ -44,8 +44,23 @@ def signature(function: Any) -> str:
         found = inspect.signature(function)
     except (TypeError, ValueError):
         return "(...)"
-    bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in found.parameters.values()]
+    bare = [_bare(parameter) for parameter in found.parameters.values()]
     return str(found.replace(parameters=bare, return_annotation=inspect.Signature.empty))
+
+
+def _bare(parameter: inspect.Parameter) -> inspect.Parameter:
+    default = _DOTS if parameter.default is ... else parameter.default
+    return parameter.replace(annotation=inspect.Parameter.empty, default=default)
+
+
+class _Dots:
+    """A default value that prints as it is written."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+_DOTS = _Dots()
 
 
 def summary(thing: Any) -> str:

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from pyx.shell.completion import Completion
     from pyx.shell.evaluate import Evaluator
     from pyx.shell.loop import Prompt, Terminal
+    from pyx.shell.shell_options import Settings
     from pyx.terms import Pid
 
 _LEAVING_SECONDS: Final = 2.0
@@ -150,6 +151,9 @@ class Driver:
     def console(self) -> Driver:
         """See `Frontend`."""
         return self
+
+    def use(self, settings: Settings) -> None:
+        """See `Frontend`; a transcript has no colours and no editor."""
 
     @contextlib.contextmanager
     def streams(self) -> Iterator[None]:

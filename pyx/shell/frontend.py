@@ -18,6 +18,7 @@ from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import LineTerminal, Terminal
 from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
 from pyx.shell.screen import Screen, ScreenStream
+from pyx.shell.shell_options import Settings
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
 from pyx.shell.start_collections import has_frozen, no_collections
 from pyx.shell.theme import NONE, theme_for
@@ -58,6 +59,9 @@ class Frontend(Protocol):
     def pace(self) -> Pace:
         """The back-pressure of `console`."""
 
+    def use(self, settings: Settings) -> None:
+        """Takes the settings of the prompt, before all else."""
+
     def streams(self) -> AbstractContextManager[None]:
         """Replaces the standard streams inside, and shows pyx's log."""
 
@@ -94,8 +98,8 @@ class StandardFrontend:
         self._has_person = self.is_interactive and sys.stdin.isatty() and self._stdout.isatty()
         self._shows_banner = self._has_person and not options.has_program
         self._recorder = options.recorder
-        shows_colours = sys.stderr.isatty() and self._stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._theme = theme_for(os.environ) if shows_colours else NONE
+        self._settings = Settings()
+        self._theme = NONE
         self.on_output_lost: Callable[[], object] = lambda: None
         self._screen = Screen(self._stdout, on_lost=self._output_was_lost, on_output=self._report)
         self.console: Console = self._screen
@@ -111,6 +115,12 @@ class StandardFrontend:
         self._process: ShellProcess | None = None
         self._is_blocked = False
         """True if a signal ended the run, and stdout accepts nothing."""
+
+    def use(self, settings: Settings) -> None:
+        """See `Frontend`."""
+        self._settings = settings
+        if sys.stderr.isatty() and self._stdout.isatty() and os.environ.get("TERM") != "dumb":
+            self._theme = theme_for(os.environ, settings.theme)
 
     @contextlib.contextmanager
     def streams(self) -> Iterator[None]:
@@ -163,6 +173,7 @@ class StandardFrontend:
                 complete,
                 stdout=self._stdout,
                 theme=self._theme,
+                editing_mode=self._settings.editing_mode,
             )
 
     def end_prompt(self, error: BaseException) -> bool:

@@ -48,7 +48,16 @@ class Helper:
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Calls the function."""
+        """Calls the function.
+
+        Raises:
+            TypeError: the arguments do not fit; the sentence shows the call.
+        """
+        try:
+            inspect.signature(self._function).bind(*args, **kwargs)
+        except TypeError as error:
+            msg = f"call it as {self.usage}: {error}"
+            raise TypeError(msg) from None
         return self._function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -90,6 +99,8 @@ class Helpers:
         """True once the prompt is shown, False while a program runs."""
         self.remote_shells: Callable[[], OtherShells] | None = None
         """Returns the remote shells of the terminal, made when first needed."""
+        self.is_remote = False
+        """True for a remote shell: the terminal is that of another node."""
         self._project = project
         self._width = width
         self._started = time.monotonic()
@@ -97,17 +108,26 @@ class Helpers:
     def names(self) -> dict[str, Any]:
         """Returns name -> helper, as the prompt has them."""
         methods = (
-            self.h, self.i, self.v, self.flush, self.pid, self.ref, self.r, self.recompile, self.nl,
-            self.exports, self.runtime_info, self.tc,
-            self.ps, self.nodes, self.remsh, self.jobs, self.clear, self.exit, self.quit,
+            self.h, self.i, self.v, self.flush, self.pid, self.ref, self.c, self.r, self.recompile, self.nl,
+            self.edit, self.exports, self.runtime_info, self.tc, self.ls, self.cd, self.pwd,
+            self.ps, self.top, self.nodes, self.remsh, self.jobs, self.clear, self.exit, self.quit,
         )  # fmt: skip
         return {method.__name__: Helper(method) for method in methods}
 
     def h(self, thing: Any = None, *, source: bool = False) -> None:
         """Shows this list, or the documentation of a thing; `thing?` and, with its source, `thing??`.
 
-        A function is shown with its signature, a module, a server or a class of pyx with its functions.
+        A function is shown with its signature, a module, a server or a class of pyx with its functions.  A
+        str is a name that is looked up: `h("Process.info")`, `h("shop.price")`, or a keyword: `h("for")`.
         """
+        if type(thing) is str:
+            from pyx.shell.name_lookup import about_keyword  # few prompts look a name up
+
+            about = about_keyword(thing)
+            if about is not None:
+                _show(about)
+                return
+            thing = self._looked_up(thing)
         if source:
             self.h(thing)
             _show(source_of(thing))
@@ -135,8 +155,10 @@ class Helpers:
         self._show_item(f"{name}{signature(function) if callable(function) else ''}")
         _show(docstring(function, self._width()))
 
-    def i(self, thing: Any) -> None:
-        """Shows facts about a value; a pid may be of any node."""
+    def i(self, thing: Any = ...) -> None:
+        """Shows facts about a value, or about the last one; a pid may be of any node."""
+        if thing is ...:
+            thing = self._last_value()
         rows: list[tuple[str, object]] = []
         if isinstance(thing, Pid):
             rows = about_process(thing)
@@ -179,6 +201,19 @@ class Helpers:
         """Returns a reference by its printed text: `ref("0.1.2")` is #Ref<0.1.2>."""
         return parse_ref(text)
 
+    def c(self, file: Any) -> Any:
+        """Loads a file, wherever it is, as the module of its name, or loads it again; returns the module.
+
+        A list of files gives a list of modules.  `r` reloads such a module as any other.
+        """
+        from pyx.shell.loaded_files import loaded_files  # rarely used
+
+        files = file if isinstance(file, (list, tuple)) else [file]
+        modules = [loaded_files.load(one, self._project.reload, _show) for one in files]
+        if self.evaluator is not None:
+            self.evaluator.names.update({module.__name__: module for module in modules})
+        return modules if isinstance(file, (list, tuple)) else modules[0]
+
     def r(self, module: Any) -> None:
         """Reloads a module, and shows which functions changed.
 
@@ -200,6 +235,17 @@ class Helpers:
 
         for line in network_load(module, input):
             _show(line)
+
+    def edit(self, thing: Any) -> None:
+        """Opens $VISUAL or $EDITOR at the source of a thing or a name, and reloads what was changed."""
+        if self.is_remote:
+            raise PyxError(
+                f"edit() needs the terminal of {Node.self()}, and this is a remote shell",
+                hint="open the file in an editor there, then type r(module) here",
+            )
+        from pyx.shell.source_editor import edit  # rarely used
+
+        edit(self._looked_up(thing) if type(thing) is str else thing, self._project.reload, _show)
 
     def exports(self, module: Any = None) -> None:
         """Shows the functions of a module or class.
@@ -249,6 +295,26 @@ class Helpers:
 
         return timed_call(function, args, kwargs, _show)
 
+    def ls(self, path: str = ".") -> None:
+        """Lists a directory of this node's computer, the current one if none is named."""
+        from pyx.shell.directories import listing
+
+        names = listing(path, self._width())
+        if names:
+            _show(names)
+
+    def cd(self, path: str = "~") -> None:
+        """Changes the current directory of this node, and shows it."""
+        from pyx.shell.directories import changed_directory
+
+        _show(changed_directory(path))
+
+    def pwd(self) -> None:
+        """Shows the current directory of this node."""
+        from pyx.shell.directories import current_directory
+
+        _show(current_directory())
+
     def ps(self, node: str | None = None, most: int = 50) -> None:
         """Shows the processes of this node or of another one, those with the most messages first.
 
@@ -257,7 +323,17 @@ class Helpers:
         """
         from pyx.shell.process_table import process_table
 
-        _show(process_table(node, most).rstrip())
+        _show(process_table(node, _positive("most", most)).rstrip())
+
+    def top(self, node: str | None = None, most: int = 20, seconds: float = 1.0) -> None:
+        """Looks for a second, and shows the busiest processes of this node or of another one.
+
+        `cpu` is of one processor; an `async def` process shares its thread, so its own part is not known.
+        `taken/s` are the messages that it has taken from its mailbox, `waiting` those that are there.
+        """
+        from pyx.shell.top_table import top_table
+
+        _show(top_table(node, _positive("most", most), _positive("seconds", seconds), self._width()))
 
     def nodes(self) -> None:
         """Shows the connected nodes: how long a ping takes, bytes each way, and what is queued for them."""
@@ -303,6 +379,18 @@ class Helpers:
         """Leaves the shell, as `exit` does."""
         self.exit(code)
 
+    def _looked_up(self, name: str) -> Any:
+        from pyx.shell.name_lookup import imported, looked_up
+
+        names = [self.evaluator.names, self.evaluator.lower] if self.evaluator is not None else []
+        return looked_up(name, names, imported)
+
+    def _last_value(self) -> Any:
+        lower = self.evaluator.lower if self.evaluator is not None else {}
+        if "_" not in lower:
+            raise PyxError("there is no value yet", hint="i(thing) shows facts about a thing")
+        return lower["_"]
+
     def _show_item(self, text: str) -> None:
         """Shows one item of a list, on several lines if the terminal is narrow."""
         _show(wrapped_item([text], self._width()))
@@ -317,6 +405,13 @@ def clear_screen() -> None:
 
 def _show(text: str) -> None:
     print(text)  # noqa: T201 - the output of the prompt, through the group leader
+
+
+def _positive(name: str, value: Any) -> Any:
+    if type(value) not in {int, float} or not value > 0:
+        msg = f"{name} is a number above 0, not {value!r}"
+        raise TypeError(msg)
+    return value
 
 
 _ALSO = (

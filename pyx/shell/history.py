@@ -9,9 +9,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyx.net.home_directory import home_directory
 from pyx.shell.history_file import HistoryFile
 from pyx.shell.redaction import Redaction
+from pyx.shell.user_directories import state_directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,11 +22,8 @@ def history_path() -> Path | None:
     given = os.environ.get("PYX_HISTORY")
     if given:
         return Path(given)
-    state = os.environ.get("XDG_STATE_HOME")
-    if state and Path(state).is_absolute():  # XDG asks to ignore a relative path
-        return Path(state) / "pyx" / "history"
-    home = home_directory()
-    return home / ".local/state/pyx/history" if home is not None else None
+    directory = state_directory()
+    return None if directory is None else directory / "history"
 
 
 class History:

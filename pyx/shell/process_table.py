@@ -50,9 +50,9 @@ def process_table(node: str | None, most: int) -> str:
             str(pid),
             one["registered_name"] or "",
             str(one["message_queue_len"]),
-            _size(one["message_queue_bytes"]),
+            size_text(one["message_queue_bytes"]),
             _age(age),
-            _place(*(one["current_function"] or (*one["initial_call"][:2], 0))),
+            place_text(*(one["current_function"] or (*one["initial_call"][:2], 0))),
         )
         for pid, age, one in facts
     ]
@@ -81,11 +81,13 @@ def process_facts(most: int) -> tuple[list[tuple[Pid, float | None, dict[str, An
     return found, len(processes)
 
 
-def _place(module: str, function: str, line: int) -> str:
+def place_text(module: str, function: str, line: int) -> str:
+    """Returns a place in code, for a table."""
     return f"{module}.{function}:{line}" if line else f"{module}.{function}"
 
 
-def _size(size: int) -> str:
+def size_text(size: int) -> str:
+    """Returns a number of bytes in at most four digits."""
     for unit in ("B", "KiB", "MiB"):
         if size < 10_000:
             return f"{size} {unit}"

@@ -50,7 +50,7 @@ class RemoteNames:
         self.where = _free_where(f" via {client}")
         self._project = Project.installed or Project(".", lambda _: None, lambda _: None)
         self.helpers = Helpers(self._project, width)
-        self.helpers.at_prompt = True
+        self.helpers.at_prompt = self.helpers.is_remote = True
         _in_use.add(self.where)
         self._module = RemoteShellModule(f"{REMOTE_SHELL}{secrets.token_hex(3)}")
         self.names: dict[str, Any] = self._module.__dict__

@@ -11,6 +11,19 @@ if TYPE_CHECKING:
     from pyx.shell.record_hooks import RecordHooks
 
 
+class Settings(NamedTuple):
+    """The settings of a prompt; see `prompt_settings.py` for the files that they stand in."""
+
+    preload: tuple[str, ...] = ()
+    """Modules that are imported before the first prompt."""
+    theme: str = "both"
+    """One of `theme.THEMES`."""
+    editing_mode: str = "emacs"
+    """Whose keys the editor has: `"emacs"` or `"vi"`."""
+    switch_interval: float | None = None
+    """Of the interpreter, in seconds; None: pyx's own."""
+
+
 class ShellOptions(NamedTuple):
     """The options of one run; each is described by `pyx --help`."""
 
@@ -29,6 +42,9 @@ class ShellOptions(NamedTuple):
     halt: bool = True
     start: bool = True
     """False: the application that the project declares is not started, nor its cluster joined."""
+    start_file: str | None = None
+    """Runs in place of the user's and the project's start file."""
+    runs_start_files: bool = True
     driver: tuple[int, int] | None = None
     """The descriptors on which a runner drives the shell (see `driver.py`)."""
     remsh: str | None = None
@@ -49,6 +65,6 @@ class ShellOptions(NamedTuple):
         return self.start and not self.has_program and self.remsh is None and self.rpc_eval is None
 
     @property
-    def joins_cluster(self) -> bool:
-        """True if a node with a name looks for the nodes that the project declares."""
+    def reads_project(self) -> bool:
+        """True if the settings in the project's pyproject.toml count."""
         return self.start and self.remsh is None and self.rpc_eval is None

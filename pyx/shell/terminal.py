@@ -19,7 +19,7 @@ from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.completion import Completion as Offer
-from prompt_toolkit.enums import DEFAULT_BUFFER
+from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.formatted_text import ANSI, fragment_list_to_text, to_formatted_text
 from prompt_toolkit.history import History as PromptHistory
@@ -65,6 +65,7 @@ class PersonTerminal:
         complete: (text, cursor) -> candidates; called on a thread of its own.
         stdout: the original stream: `sys.stdout` is replaced while a shell runs.
         theme: the colours.
+        editing_mode: `"emacs"` or `"vi"`.
         source: the keys; None: those of `sys.stdin`.
         output: prompt_toolkit's output; None: that of *stdout*.
     """
@@ -77,6 +78,7 @@ class PersonTerminal:
         *,
         stdout: TextIO,
         theme: Theme,
+        editing_mode: str = "emacs",
         source: Input | None = None,
         output: Output | None = None,
     ) -> None:
@@ -108,6 +110,7 @@ class PersonTerminal:
             complete_while_typing=False,
             key_bindings=_keys(),
             enable_suspend=True,
+            editing_mode=EditingMode(editing_mode.upper()),
             enable_open_in_editor=True,
             tempfile_suffix=".py",
             search_ignore_case=True,

@@ -34,7 +34,7 @@ def indented_docstring(text: str, columns: int) -> str:
     paragraphs: list[str] = []
     for paragraph in text.split("\n\n"):
         lines = textwrap.indent(paragraph, "  ").split("\n")
-        if not any(line.startswith(("   ", "  -", "  *", "  >>>")) for line in lines):
+        if not any(line.startswith(("   ", "  - ", "  * ", "  >>>")) for line in lines):
             paragraphs.append(_filled(lines, columns, "  ", "  "))
             continue
         items: list[list[str]] = []

@@ -59,8 +59,10 @@ class Scripted:
             step = self.script.pop(0) if self.script else None
             if isinstance(step, BaseException):
                 raise step
-            if step is not None:
+            if isinstance(step, set):
                 yield Sighting(frozenset(step))
+            elif step is not None:
+                yield step
             await asyncio.sleep(0.001)
 
 
@@ -295,19 +297,105 @@ class TestSightings:
         told(a, [{"a"}], 2)
         assert start_stop.info(a)["cluster"]["failed_searches"] == 1
 
-    def test_bad_name_of_a_sighting_is_an_error_of_the_strategy(
+    def test_hostile_names_of_a_sighting_keep_no_other_from_being_found(
         self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
         a = nodes.start("a")
+        nodes.start("b")
         follow(a, SCRIPTED)
-        told(a, [{"b c"}, {"a"}], 1)
-        assert "cluster script: the search has failed: 'b c' is not a node name" in caplog.text
+        hostile = {"b\nc@test", "x" * 10_000, "\x1b[2J@test", "@", "", "a@test", "d@e@f", "b"}
+        told(a, [hostile, hostile], 2)
+        assert Cluster.wait(2, timeout=HANG) == ["a@test", "b@test"]
+        about = Cluster.info()["topologies"]["script"]
+        assert about["found"] == ["b@test"]
+        [line] = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+        assert line == f"cluster script: the search has failed: {about['reason']}"
+        assert "is not a node name" in line
+        assert line.isprintable()
+        assert len(line) < 400
+
+    def test_name_that_is_wrong_prunes_nothing(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
+        nodes.start("b", hidden=True)
+        follow(a, {"script": {**SCRIPTED["script"], "prune": True}})
+        told(a, [{"b"}], 1)
+        Cluster.wait(2, timeout=HANG)
+        told(a, [{"a", "c d"}, {"a", "c d"}, {"a", "c d"}], 4)
+        assert Cluster.info()["nodes"] == ["a@test", "b@test"]
+
+    @pytest.mark.parametrize(
+        ("rubbish", "sentence"),
+        [
+            ("ab", "TypeError: it has yielded 'ab', which is not Sighting(nodes, whole)"),
+            (("ab", True), "TypeError: it has yielded ('ab', True), which is not Sighting(nodes, whole)"),
+            (Sighting(iter("ab")), "TypeError: it has yielded Sighting(nodes="),  # type: ignore[arg-type]
+            (7, "TypeError: it has yielded 7, which"),
+            (Sighting({1, None}), "node name"),  # type: ignore[arg-type]
+            (
+                Sighting(frozenset(f"n{n}@h" for n in range(10_000))),
+                "it has found 10,000 nodes, and at most 4,096 are",
+            ),
+            (GeneratorExit("x"), "its process was ended"),
+            (asyncio.CancelledError(), "its process was ended"),
+        ],
+        ids=[
+            "text",
+            "text as nodes",
+            "iterator",
+            "number",
+            "no texts",
+            "10,000",
+            "GeneratorExit",
+            "cancelled",
+        ],
+    )
+    def test_rubbish_of_a_strategy_is_one_line(
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, rubbish: Any, sentence: str
+    ) -> None:
+        a = nodes.start("a")
+        nodes.start("b")
+        follow(a, SCRIPTED)
+        told(a, [{"b"}], 1)
+        Cluster.wait(2, timeout=HANG)
+        Scripted.script.extend([rubbish])
+        until(lambda: sentence in caplog.text)
+        told(a, [{"a"}], 2)
+        assert connected(a) == ["b@test"]
+
+    @pytest.mark.parametrize("kind", ["coroutine", "list", "nothing"])
+    def test_sightings_that_cannot_be_iterated_are_one_line(
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
+    ) -> None:
+        async def coroutine(self: Any) -> None:
+            pass
+
+        def a_list(self: Any) -> list[Any]:
+            return []
+
+        def nothing(self: Any) -> None:
+            return None
+
+        chosen = {"coroutine": coroutine, "list": a_list, "nothing": nothing}[kind]
+        monkeypatch.setattr(Scripted, "sightings", chosen)
+        follow(nodes.start("a"), SCRIPTED)
+        until(lambda: "the search has failed: TypeError: " in caplog.text)
+        assert caplog.text.count("the search has failed") == 1
+        assert "asynchronous generator" in caplog.text
+
+    def test_strategy_that_hangs_is_named(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
+        follow(a, SCRIPTED)
+        assert Cluster.info()["topologies"]["script"]["reason"] == "it has not answered yet"
+        told(a, [{"a"}], 1)
+        assert Cluster.info()["topologies"]["script"]["reason"] is None
+        assert Cluster.stop() == "ok"
+        until(lambda: start_stop.info(a)["processes"] == 0)
 
     def test_other_node_cannot_say_what_is_found(self, nodes: LocalNodes) -> None:
         a = nodes.start("a", seeds=["b"])
         b = nodes.start("b")
         until(lambda: connected(a) == ["b@test"])
-        forged = ("$sighted", "seed", ["x@test"], True)
+        forged = ("$sighted", "seed", ["x@test"], True, "")
         as_process(b, lambda: send(("cluster", "a@test"), forged))
         as_process(b, lambda: Cluster.info(("cluster", "a@test")))
         assert Cluster.info()["topologies"]["seed"]["found"] == ["b@test"]

@@ -12,7 +12,6 @@ import pytest
 
 from pyx import ClusterInvalid, Sighting
 from pyx.cluster.configuration import STRATEGIES, configured, configured_seeds
-from pyx.errors import NodeNameInvalid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -96,10 +95,33 @@ class TestSeeds:
             configured_seeds([seed], HERE)
         assert "\n" not in str(caught.value)
 
-    @pytest.mark.parametrize("seed", ["", "b ob@h", "dns:b ob@pyx"])
-    def test_bad_node_name_is_refused(self, seed: str) -> None:
-        with pytest.raises(NodeNameInvalid):
+    @pytest.mark.parametrize(
+        ("seed", "sentence"),
+        [
+            ("", "the seeds: '' is not a node name: it is empty"),
+            ("b ob@h", "the seeds: 'b ob@h' is not a node name: the part before @"),
+            ("dns:b ob@pyx", "the seed 'dns:b ob@pyx': 'b ob' is not a node name: the part before @"),
+            ({"strategy": "local"}, "the seed {'strategy': 'local'}: a table of a seed has a name"),
+        ],
+    )
+    def test_bad_name_is_one_line(self, seed: Any, sentence: str) -> None:
+        with pytest.raises(ClusterInvalid) as caught:
             configured_seeds([seed], HERE)
+        assert str(caught.value).startswith(sentence)
+
+    @pytest.mark.parametrize(
+        ("seeds", "sentence"),
+        [
+            ("ab", "a list is wanted, like ['local:'], and not 'ab'"),
+            (5, "a list is wanted, like ['local:'], and not 5"),
+            ([b"x"], "each is a text or a table, and not b'x'"),
+            ([None], "each is a text or a table, and not None"),
+        ],
+    )
+    def test_seeds_are_a_list_of_texts_and_tables(self, seeds: Any, sentence: str) -> None:
+        with pytest.raises(ClusterInvalid) as caught:
+            configured_seeds(seeds, HERE)
+        assert str(caught.value) == f"the seeds: {sentence}"
 
     def test_lan_needs_a_name_that_other_hosts_reach(self) -> None:
         with pytest.raises(ClusterInvalid, match="other hosts reach nodes with long names"):

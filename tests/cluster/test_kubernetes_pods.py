@@ -117,7 +117,9 @@ class TestList:
                 pods(api, url=url)
 
     def test_account_that_is_not_there_is_one_clear_error(self, api: RecordedApi, tmp_path: Path) -> None:
-        with pytest.raises(PyxError, match=r"cannot be asked: ValueError: Unable to find valid credentials$"):
+        with pytest.raises(
+            PyxError, match=r"^there is neither a kubeconfig nor the service account of a pod$"
+        ):
             seen(KubernetesPods(HERE, {"selector": "app=pyx", "account": str(tmp_path / "none")}))
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pyx.cluster import srv_records
 from pyx.cluster.srv_records import SrvRecords
 from pyx.errors import PyxError
 from tests.cluster.finders import HERE, seen
 
 pytest.importorskip("dns", reason="dnspython is not installed: pip install 'pyxnode[dns]'")
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rrset
@@ -22,48 +24,118 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture
+DOMAIN = "_pyx._tcp.example.org"
+
+
+def answer_to(wire: bytes, *, by_tcp: bool) -> bytes | None:
+    """What the name server below says; None: nothing."""
+    query = dns.message.from_wire(wire)
+    response = dns.message.make_response(query)
+    name = query.question[0].name
+    number = {"two": 2, "long": 400}.get(name.to_text().partition(".")[0])
+    match name.to_text().partition(".")[0]:
+        case "silent":
+            return None
+        case "failing":
+            response.set_rcode(dns.rcode.SERVFAIL)
+        case "empty":
+            pass
+        case "odd":
+            targets = ["0 0 4370 b\\032c\\010d.example.org.", "0 0 4370 good.example.org."]
+            response.answer.append(dns.rrset.from_text(name, 5, "IN", "SRV", *targets))
+        case _ if number is None:
+            response.set_rcode(dns.rcode.NXDOMAIN)
+        case "long" if not by_tcp:
+            response.flags |= dns.flags.TC
+        case _:
+            targets = [f"0 0 4370 n{each}.{name}" for each in range(number)]
+            response.answer.append(dns.rrset.from_text(name, 5, "IN", "SRV", *targets))
+    return response.to_wire(max_size=65535)
+
+
+@pytest.fixture(scope="module")
 def name_server() -> Iterator[int]:
-    """A name server on loopback that knows two SRV records; yields its port."""
+    """A name server on loopback, by UDP and TCP; yields its port."""
+    by_tcp = socket.create_server(("127.0.0.1", 0))
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(("127.0.0.1", 0))
+    server.bind(by_tcp.getsockname())
 
     def answer() -> None:
         while True:
             data, asker = server.recvfrom(4096)
             if data == b"end":
                 return
-            query = dns.message.from_wire(data)
-            response = dns.message.make_response(query)
-            if query.question[0].name.to_text() == "_pyx._tcp.example.org.":
-                response.answer.append(
-                    dns.rrset.from_text(
-                        query.question[0].name,
-                        5,
-                        "IN",
-                        "SRV",
-                        "0 0 4370 pyx-0.pyx.example.org.",
-                        "0 0 4370 pyx-1.pyx.example.org.",
-                    )
-                )
-            else:
-                response.set_rcode(dns.rcode.NXDOMAIN)
-            server.sendto(response.to_wire(), asker)
+            if (said := answer_to(data, by_tcp=False)) is not None:
+                server.sendto(said, asker)
 
-    thread = threading.Thread(target=answer)
-    thread.start()
+    def answer_by_tcp() -> None:
+        while True:
+            asker, _ = by_tcp.accept()
+            with asker, asker.makefile("rb") as asked:
+                if not (length := asked.read(2)):
+                    return
+                said = answer_to(asked.read(int.from_bytes(length, "big")), by_tcp=True)
+                assert said is not None
+                asker.sendall(len(said).to_bytes(2, "big") + said)
+
+    threads = [threading.Thread(target=each) for each in (answer, answer_by_tcp)]
+    for thread in threads:
+        thread.start()
     yield server.getsockname()[1]
     server.sendto(b"end", server.getsockname())
-    thread.join()
+    socket.create_connection(by_tcp.getsockname()).close()
+    for thread in threads:
+        thread.join()
     server.close()
+    by_tcp.close()
+
+
+def targets(port: int, domain: str) -> list[str]:
+    """What the strategy finds first."""
+    found: list[str] = seen(SrvRecords(HERE, {"query": domain, "server": "127.0.0.1", "port": port}))[0]
+    return found
 
 
 class TestSrv:
     def test_each_target_is_a_node(self, name_server: int) -> None:
-        config = {"query": "_pyx._tcp.example.org", "server": "127.0.0.1", "port": name_server}
-        assert seen(SrvRecords(HERE, config)) == [["gus@pyx-0.pyx.example.org", "gus@pyx-1.pyx.example.org"]]
+        assert targets(name_server, "two.example.org") == [f"gus@n{each}.two.example.org" for each in (0, 1)]
 
-    def test_domain_without_records_is_one_clear_error(self, name_server: int) -> None:
-        config = {"query": "nothing.example.org", "server": "127.0.0.1", "port": name_server}
-        with pytest.raises(PyxError, match=r"^nothing\.example\.org has no SRV records: "):
-            seen(SrvRecords(HERE, config))
+    def test_answer_that_was_cut_is_asked_for_by_tcp(self, name_server: int) -> None:
+        assert len(targets(name_server, "long.example.org")) == 400
+
+    @pytest.mark.parametrize(
+        ("domain", "sentence"),
+        [
+            ("nothing.example.org", "has no SRV records: The DNS query name does not exist"),
+            ("failing.example.org", "has no SRV records: All nameservers failed .* SERVFAIL"),
+            ("empty.example.org", "has no SRV records: The DNS response does not contain an answer"),
+        ],
+    )
+    def test_domain_without_records_is_one_clear_error(
+        self, name_server: int, domain: str, sentence: str
+    ) -> None:
+        with pytest.raises(PyxError, match=f"^{domain} {sentence}"):
+            targets(name_server, domain)
+
+    def test_silent_name_server_is_one_clear_error(
+        self, name_server: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(srv_records, "RESOLVE_SECONDS", 0.05)
+        with pytest.raises(
+            PyxError, match=r"^silent\.example\.org has no SRV records: The resolution lifetime"
+        ):
+            targets(name_server, "silent.example.org")
+
+    def test_odd_target_is_passed_on_as_it_is(self, name_server: int) -> None:
+        assert targets(name_server, "odd.example.org")[1] == "gus@good.example.org"
+
+    @pytest.mark.parametrize(
+        ("config", "sentence"),
+        [
+            ({"server": "127.0.0.1", "port": "dns"}, "port is a number from 1 to 65535, not 'dns'"),
+            ({"server": "ns.example.org"}, "server is the address of a name server like '10.0.0.2', not 'ns"),
+        ],
+    )
+    def test_bad_name_server_is_one_line(self, config: dict[str, Any], sentence: str) -> None:
+        with pytest.raises(ValueError, match=f"^{sentence}"):
+            SrvRecords(HERE, {"query": DOMAIN, **config})

@@ -34,9 +34,12 @@ class TestHostsFile:
         found = seen(strategy, 2, lambda: file.write_text("10.0.0.6\n10.0.0.7\n"))
         assert found == [["gus@10.0.0.6"], ["gus@10.0.0.6", "gus@10.0.0.7"]]
 
-    def test_missing_file_is_an_error_of_the_search(self, tmp_path: Path) -> None:
-        with pytest.raises(FileNotFoundError):
+    def test_file_that_cannot_be_read_is_one_clear_error(self, tmp_path: Path) -> None:
+        with pytest.raises(PyxError, match=r"^cannot read .*/none: No such file or directory$"):
             seen(HostsFile(HERE, {"file": str(tmp_path / "none")}))
+        (tmp_path / "odd").write_bytes(b"\xff\xfe")
+        with pytest.raises(PyxError, match=r"^cannot read .*/odd: 'utf-8' codec can't decode"):
+            seen(HostsFile(HERE, {"file": str(tmp_path / "odd")}))
 
 
 class TestLocalNodes:

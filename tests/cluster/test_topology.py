@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.cluster.topology import COUNTERS, NOTHING_FOUND, BeginSearch, DialFound, Prune, Topology
+from pyx.cluster.topology import (
+    COUNTERS,
+    MOST_DIALS,
+    NO_ANSWER_YET,
+    NOTHING_FOUND,
+    BeginSearch,
+    DialFound,
+    Prune,
+    Topology,
+)
 
 HERE = "gus@10.0.0.5"
 BOB = "gus@10.0.0.6"
@@ -95,6 +104,21 @@ class TestSearch:
         told.machine.search_ended("dns")
         assert told.dials() == [BOB]
         assert told.machine.next_due() is None
+
+    def test_wrong_part_of_an_answer_is_told_once_and_is_its_reason(self) -> None:
+        told, problem = Told(), "'b c' is not a name"
+        news = [told.machine.sighted("dns", [BOB], now, whole=False, problem=problem) for now in (0.0, 5.0)]
+        assert news == [True, False]
+        assert told.machine.reason("dns") == "'b c' is not a name"
+        assert told.dials() == [BOB]
+        told.sees(BOB)
+        assert told.machine.reason("dns") == ""
+
+    def test_search_that_has_not_answered_says_so(self) -> None:
+        told = Told()
+        assert told.machine.facts()["topologies"]["dns"]["reason"] == NO_ANSWER_YET
+        told.machine.search_failed("dns", "refused", 0.0, 0.0)
+        assert told.machine.facts()["topologies"]["dns"]["reason"] == "refused"
 
     def test_answer_without_a_node_changes_nothing_and_is_told_once(self) -> None:
         told = Told()
@@ -229,7 +253,7 @@ class TestDial:
         told.sees(EVE, whole=False)
         told.sees(whole=False)
         told.failed(BOB, "refused")
-        assert told.dials(1.0) == [BOB, EVE]
+        assert sorted(told.dials(1.0)) == [BOB, EVE]
 
     def test_node_of_two_topologies_is_dialled_once_and_kept_for_the_other(self) -> None:
         told = Told(dns=False, lan=False)
@@ -239,6 +263,25 @@ class TestDial:
         told.failed(BOB, "refused")
         told.sees(HERE, by="dns")
         assert told.machine.due(0.1) == [DialFound(BOB, "lan")]
+
+    def test_many_nodes_are_dialled_some_at_a_time_and_none_is_forgotten(self) -> None:
+        told = Told()
+        nodes = {f"n{number:04}@h" for number in range(MOST_DIALS * 3)}
+        told.sees(*nodes)
+        first = told.dials()
+        assert len(first) == MOST_DIALS
+        assert told.dials() == []
+        assert told.machine.next_due() is None  # until one ends
+        seen = set(first)
+        for node in first:
+            told.failed(node, "no route", 0.0)
+            seen.update(told.dials(0.0))
+        assert len(seen) == 2 * MOST_DIALS
+        assert told.machine.next_due() is None
+        for node in seen - set(first):
+            told.failed(node, "no route", 0.0)
+        assert told.machine.next_due() == 0.0
+        assert seen | set(told.dials(0.0)) == nodes
 
     def test_connections_of_others_are_no_news(self) -> None:
         told = Told()

@@ -265,6 +265,25 @@ DETAILS: Final = (
         ),
     ),
     Detail(
+        "start file",
+        "`.iex.exs` of the directory, else the one of the home, is evaluated without a question",
+        "the user's `start.py` runs, then the directory's `.pyx.py`, after a question for each content",
+        "a directory may come from anywhere",
+        (
+            "tests/stories/test_prompt_settings.py::test_files_of_user_and_project_come_before_the_first_prompt",
+            "tests/shell/test_start_files.py::TestQuestion::test_yes_is_asked_for_once_per_content",
+        ),
+    ),
+    Detail(
+        "start file of a remote shell",
+        "a remote shell evaluates the `.iex.exs` of the other node's user",
+        "a remote shell runs no start file",
+        "looking at a node should not change it",
+        (
+            "tests/stories/test_prompt_settings.py::test_files_of_user_and_project_come_before_the_first_prompt",
+        ),
+    ),
+    Detail(
         "remote shell",
         "`--remsh` needs a name of its own, and its node is visible; `System.halt` in it ends the other node",
         "a hidden name is made; `exit()` and Ctrl-D leave the remote shell",

@@ -1,4 +1,4 @@
-"""declared_application.py: what pyproject.toml says about the application of a project."""
+"""declared_application.py, project_file.py: what pyproject.toml says about the application of a project."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.shell.declared_application import declared_application
-from pyx.shell.project_file import ProjectFileInvalid
+from pyx.shell.project_file import ProjectFileInvalid, project_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 
 def declared(folder: Path, text: str) -> str | None:
     (folder / "pyproject.toml").write_text(text)
-    return declared_application(str(folder))
+    return declared_in(folder)
+
+
+def declared_in(folder: Path) -> str | None:
+    table = project_table(str(folder))
+    return None if table is None else declared_application(table)
 
 
 def test_application_is_a_module_and_a_function(tmp_path: Path) -> None:
@@ -37,8 +42,8 @@ def test_project_without_an_application_has_none(text: str, tmp_path: Path) -> N
 
 
 def test_folder_without_a_project_file_has_none(tmp_path: Path) -> None:
-    assert declared_application(str(tmp_path)) is None
-    assert declared_application(str(tmp_path / "nowhere")) is None
+    assert declared_in(tmp_path) is None
+    assert declared_in(tmp_path / "nowhere") is None
 
 
 @pytest.mark.parametrize("value", ["3", '"shop"', '":f"', '"shop:"', '"a b:c"', '"shop:f()"', "[]"])
@@ -63,4 +68,4 @@ def test_table_that_is_a_value_is_refused(tmp_path: Path) -> None:
 def test_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").mkdir()
     with pytest.raises(ProjectFileInvalid, match="cannot read"):
-        declared_application(str(tmp_path))
+        declared_in(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 
 from pyx.options import NodeOptions
 from pyx.shell.declared_cluster import with_declared_cluster
-from pyx.shell.project_file import ProjectFileInvalid
+from pyx.shell.project_file import ProjectFileInvalid, project_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def seeds(folder: Path, text: str, *given: str) -> list[Any]:
     (folder / "pyproject.toml").write_text(text)
-    return list(with_declared_cluster(NodeOptions("a", seeds=given), str(folder)).seeds)
+    table = project_table(str(folder))
+    node = NodeOptions("a", seeds=given)
+    return list((node if table is None else with_declared_cluster(node, table)).seeds)
 
 
 def test_tables_follow_the_seeds_of_the_command_line(tmp_path: Path) -> None:
@@ -34,10 +36,6 @@ def test_tables_follow_the_seeds_of_the_command_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[project]\nname = 'cluster'\n", "[tool.pyx]\n# cluster\n"])
 def test_project_without_a_cluster_has_none(text: str, tmp_path: Path) -> None:
     assert seeds(tmp_path, text, "b") == ["b"]
-
-
-def test_folder_without_a_project_file_has_none(tmp_path: Path) -> None:
-    assert with_declared_cluster(NodeOptions("a"), str(tmp_path / "nowhere")).seeds == ()
 
 
 @pytest.mark.parametrize("text", ["cluster = 3", 'cluster = "dns"', 'cluster.strategy = "dns"'])

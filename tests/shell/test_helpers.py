@@ -152,6 +152,72 @@ def test_repr_of_a_helper_shows_its_call(helpers: Helpers) -> None:
     )
 
 
+def test_wrong_arguments_are_answered_with_the_call(helpers: Helpers) -> None:
+    names = helpers.names()
+    with pytest.raises(TypeError, match=r"^call it as r\(module\): missing a required argument: 'module'$"):
+        names["r"]()
+    for name, helper in names.items():
+        with pytest.raises(TypeError, match=rf"^call it as {name}\(") as refused:
+            helper(1, 2, 3, 4, 5, nope=6) if name not in {"pid", "tc"} else helper()
+        assert "Helpers" not in str(refused.value)
+
+
+def test_i_without_a_value_is_about_the_last_one(
+    helpers: Helpers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert helpers.evaluator is not None
+    with pytest.raises(errors.PyxError, match=r"^there is no value yet"):
+        helpers.i()
+    helpers.evaluator.evaluate("6 * 7")
+    helpers.i()
+    assert capsys.readouterr().out == "value  42\ntype   int\n"
+    assert helpers.names()["i"].usage == "i(thing=...)"
+
+
+def test_h_of_a_str_looks_a_name_up(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
+    assert helpers.evaluator is not None
+    helpers.evaluator.evaluate("def price(name): 'The price.'")
+    helpers.h("price")
+    helpers.h("Process.delete")
+    helpers.h("while")
+    shown = capsys.readouterr().out
+    assert shown.startswith("price(name)\n  The price.\nProcess.delete(key)\n")
+    assert 'The "while" statement' in shown
+
+
+def test_c_binds_the_module_of_a_file(helpers: Helpers, tmp_path: Path) -> None:
+    assert helpers.evaluator is not None
+    (tmp_path / "from_a_file.py").write_text("x = 1\n")
+    module = helpers.c(str(tmp_path / "from_a_file.py"))
+    assert helpers.evaluator.names["from_a_file"] is module
+    assert helpers.c([str(tmp_path / "from_a_file.py")]) == [module]
+
+
+def test_directories_are_shown(
+    helpers: Helpers, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    (tmp_path / "shop.py").touch()
+    helpers.cd(str(tmp_path))
+    helpers.pwd()
+    helpers.ls()
+    assert capsys.readouterr().out == f"{tmp_path}\n{tmp_path}\nshop.py\n"
+
+
+@pytest.mark.parametrize("most", [0, -1, "x", None, True])
+def test_tables_take_a_number_of_rows(most: Any, helpers: Helpers) -> None:
+    for table in (helpers.ps, helpers.top):
+        with pytest.raises(TypeError, match=r"^most is a number above 0, not"):
+            table(None, most)
+
+
+def test_edit_in_a_remote_shell_says_what_to_do(helpers: Helpers) -> None:
+    helpers.is_remote = True
+    with pytest.raises(errors.PyxError, match="this is a remote shell") as refused:
+        helpers.edit(Process.info)
+    assert refused.value.hint == "open the file in an editor there, then type r(module) here"
+
+
 def test_i_shows_type_length_and_exports(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
     helpers.i("text")
     assert capsys.readouterr().out == "value   'text'\ntype    str\nlength  4\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyx.shell.wrapping import wrapped
+from pyx.shell.wrapping import indented_docstring, wrapped
 
 
 def test_sentences_break_at_blanks_and_indented_lines_stay() -> None:
@@ -18,6 +18,15 @@ def test_sentences_break_at_blanks_and_indented_lines_stay() -> None:
         "UndefinedFunction: there is no\n"
         "function\n"
         "product_stock.current_function\n"
+    )
+
+
+def test_prose_that_begins_with_emphasis_is_not_an_item_of_a_list() -> None:
+    words = "*nodes* are asked one after another, " * 3
+    assert indented_docstring(words + "\n*nodes* again", 60) == (
+        "  *nodes* are asked one after another, *nodes* are asked one\n"
+        "  after another, *nodes* are asked one after another,\n"
+        "  *nodes* again"
     )
 
 

@@ -55,7 +55,7 @@ def test_no_start_and_a_node_without_a_name_leave_it(host: Host, project: Path) 
             "pyx: cluster team: there is no strategy 'gossip': there are dns, hosts, kubernetes, lan",
         ),
         ('strategy = "dns"', "pyx: cluster team: query is missing: one looks like 'pyx.default.svc'\n"),
-        ('strategy = "static"\nnodes = ["a b"]', "pyx: 'a b' is not a node name: "),
+        ('strategy = "static"\nnodes = ["a b"]', "pyx: cluster team: 'a b' is not a node name: "),
     ],
 )
 def test_bad_table_is_one_line_and_exit_code_2(settings: str, line: str, host: Host, project: Path) -> None:
