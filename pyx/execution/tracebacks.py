@@ -146,7 +146,12 @@ def text_of(error: BaseException, *, typed: str | None = None) -> str:
             is_typed = len(stack) == 1 and stack[0].filename == typed and stack[0].name == "<module>"
             if stack and not (is_typed and len(chain) == 1):
                 lines += ["Traceback (most recent call last):\n", *stack.format()]
-            lines += one.format_exception_only()
+            said = list(one.format_exception_only())
+            if not sentence and type(error) in {NameError, AttributeError}:
+                from pyx.execution.suggestions import with_suggestion  # for the first of them
+
+                said[0] = with_suggestion(error, said[0].removesuffix("\n")) + "\n"
+            lines += said
         lines.append(sentence)
     return re.sub(_PYX_CLASS, "", "".join(lines))
 

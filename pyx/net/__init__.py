@@ -34,6 +34,7 @@ The files of this host:
 
     runtime_directory   where the files of locks and sockets are
     directory           the names of the nodes of this host
+    close_names         which running node was meant by a name that no node has
     name_claim          the claim of a name: a lock and a socket, kept in their places
     name_locks          the lock files
     name_guard          a second lock of a name, which has no file that could be removed

@@ -90,6 +90,10 @@ class HostDirectory:
         held = held_line(lock_path(self.path, name)) is not None
         return socket_path(self.path, name) if held else None
 
+    def names(self) -> list[str]:
+        """Returns the names that have a lock file here, but for very long ones; some may not run any more."""
+        return [path.stem for path in Path(self.path).glob("*@*.lock")]
+
     def entries(self) -> list[LockEntry]:
         """Returns the running nodes, sorted by name."""
         lines = (held_line(str(path)) for path in Path(self.path).glob("*.lock"))

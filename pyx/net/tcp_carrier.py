@@ -10,6 +10,7 @@ The certificate is made when the first connection is accepted: `cryptography` ta
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
@@ -131,7 +132,12 @@ class TcpCarrier:
     async def _port_of(first: str, asked: str) -> int:
         entry = await epmd_client.look_up(first, asked)
         if entry is None:
-            msg = f"EPMD on {asked} knows no node of that name"
+            from pyx.net.close_names import close_name, question  # only where a node is not found
+
+            others: list[str] = []
+            with contextlib.suppress(PyxError):
+                others = [one for one, _ in await epmd_client.names(asked)]
+            msg = f"EPMD on {asked} knows no node of that name{question(close_name(first, others))}"
             raise PyxError(msg)
         if not entry.is_pyx:
             raise PyxError("it is an Erlang node", hint="start this one with --beam")

@@ -80,7 +80,17 @@ class UnixCarrier:
                 return connection
         if await _is_erlang(name):
             raise PyxError("it is an Erlang node", hint="start this one with --beam")
-        raise PyxError("no node of that name runs on this host")
+        raise PyxError(f"no node of that name runs on this host{self._meant_by(name)}")
+
+    def _meant_by(self, name: str) -> str:
+        """Returns the question about the running node of this host whose name is like *name*."""
+        from pyx.net.close_names import close_name, question  # only where a node is not found
+
+        first, _, host = name.partition("@")
+        others = [one for one in self._directory.names() if one != self._claim.name]
+        meant = close_name(first, [one.partition("@")[0] for one in others if host_of(one) == host])
+        is_running = meant is not None and self._directory.lookup(f"{meant}@{host}") is not None
+        return question(meant) if is_running else ""
 
     @staticmethod
     def dialled(connection: socket.socket) -> PlainHandshakeStream:
