@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,10 +13,7 @@ from tests.cluster.finders import HERE, seen
 
 pytest.importorskip("dns", reason="dnspython is not installed: pip install 'pyxnode[dns]'")
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
+from tests.cluster.name_server import NameServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,67 +22,11 @@ if TYPE_CHECKING:
 DOMAIN = "_pyx._tcp.example.org"
 
 
-def answer_to(wire: bytes, *, by_tcp: bool) -> bytes | None:
-    """What the name server below says; None: nothing."""
-    query = dns.message.from_wire(wire)
-    response = dns.message.make_response(query)
-    name = query.question[0].name
-    number = {"two": 2, "long": 400}.get(name.to_text().partition(".")[0])
-    match name.to_text().partition(".")[0]:
-        case "silent":
-            return None
-        case "failing":
-            response.set_rcode(dns.rcode.SERVFAIL)
-        case "empty":
-            pass
-        case "odd":
-            targets = ["0 0 4370 b\\032c\\010d.example.org.", "0 0 4370 good.example.org."]
-            response.answer.append(dns.rrset.from_text(name, 5, "IN", "SRV", *targets))
-        case _ if number is None:
-            response.set_rcode(dns.rcode.NXDOMAIN)
-        case "long" if not by_tcp:
-            response.flags |= dns.flags.TC
-        case _:
-            targets = [f"0 0 4370 n{each}.{name}" for each in range(number)]
-            response.answer.append(dns.rrset.from_text(name, 5, "IN", "SRV", *targets))
-    return response.to_wire(max_size=65535)
-
-
 @pytest.fixture(scope="module")
 def name_server() -> Iterator[int]:
     """A name server on loopback, by UDP and TCP; yields its port."""
-    by_tcp = socket.create_server(("127.0.0.1", 0))
-    server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    server.bind(by_tcp.getsockname())
-
-    def answer() -> None:
-        while True:
-            data, asker = server.recvfrom(4096)
-            if data == b"end":
-                return
-            if (said := answer_to(data, by_tcp=False)) is not None:
-                server.sendto(said, asker)
-
-    def answer_by_tcp() -> None:
-        while True:
-            asker, _ = by_tcp.accept()
-            with asker, asker.makefile("rb") as asked:
-                if not (length := asked.read(2)):
-                    return
-                said = answer_to(asked.read(int.from_bytes(length, "big")), by_tcp=True)
-                assert said is not None
-                asker.sendall(len(said).to_bytes(2, "big") + said)
-
-    threads = [threading.Thread(target=each) for each in (answer, answer_by_tcp)]
-    for thread in threads:
-        thread.start()
-    yield server.getsockname()[1]
-    server.sendto(b"end", server.getsockname())
-    socket.create_connection(by_tcp.getsockname()).close()
-    for thread in threads:
-        thread.join()
-    server.close()
-    by_tcp.close()
+    with NameServer("127.0.0.1", 0) as server:
+        yield server.port
 
 
 def targets(port: int, domain: str) -> list[str]:
@@ -98,7 +37,9 @@ def targets(port: int, domain: str) -> list[str]:
 
 class TestSrv:
     def test_each_target_is_a_node(self, name_server: int) -> None:
-        assert targets(name_server, "two.example.org") == [f"gus@n{each}.two.example.org" for each in (0, 1)]
+        assert targets(name_server, "two.example.org") == [
+            f"gus@n0-{each}.two.example.org" for each in (0, 1)
+        ]
 
     def test_answer_that_was_cut_is_asked_for_by_tcp(self, name_server: int) -> None:
         assert len(targets(name_server, "long.example.org")) == 400
