@@ -18,7 +18,10 @@ processes.  Everything that is shown goes through one writer.
     wrapping           text broken at blanks for narrow terminals
     screen             the one writer of a terminal or a pipe: the queue of its lines
     text_writer        text into a stream, by its descriptor and encoding
-    terminal           the editor and its keys; the only file with prompt_toolkit
+    terminal           the editor of a person's terminal
+    editor_keys        its keys
+    indentation        the blanks that the next line begins with
+    pasted_transcript  a pasted session without its prompts
     prompt_signals     signals while the editor reads: none is lost
     tty                the terminal's line discipline, and sys.stdin of a prompt
     completion         the candidates at the cursor

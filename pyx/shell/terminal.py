@@ -1,8 +1,8 @@
 """The terminal of a person: the editor, its keys, and output above the line being typed.
 
-The only file with prompt_toolkit.  All output goes through the screen's queue: while a prompt is shown, its
-event loop prints the queue above the prompt in batches.  `patch_stdout` is not used: it would replace the
-streams itself and mix writers inside a line.
+This file and `editor_keys.py` alone know prompt_toolkit.  All output goes through the screen's queue: while a
+prompt is shown, its event loop prints the queue above the prompt in batches.  `patch_stdout` is not used: it
+would replace the streams itself and mix writers inside a line.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ import contextlib
 import contextvars
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer
 from prompt_toolkit.completion import Completion as Offer
-from prompt_toolkit.enums import DEFAULT_BUFFER, EditingMode
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.enums import EditingMode
 from prompt_toolkit.formatted_text import ANSI, fragment_list_to_text, to_formatted_text
 from prompt_toolkit.history import History as PromptHistory
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.input.typeahead import get_typeahead, store_typeahead
 from prompt_toolkit.input.vt100_parser import Vt100Parser
-from prompt_toolkit.key_binding import KeyBindings, KeyPress, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.lexers import Lexer, PygmentsLexer, SimpleLexer
 from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
 
-from pyx.shell.evaluate import is_incomplete
+from pyx.shell.editor_keys import editor_keys
 from pyx.shell.loop import Prompt, fitted_prompt
 from pyx.shell.prompt_signals import PromptSignals
-from pyx.shell.tty import as_utf8, leaves_line_unfinished, let_interrupt, typed_ahead, was_taken_back
+from pyx.shell.tty import as_utf8, let_interrupt, typed_ahead, unechoed, was_taken_back
 from pyx.shell.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -44,14 +42,13 @@ if TYPE_CHECKING:
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.document import Document
     from prompt_toolkit.formatted_text import StyleAndTextTuples
+    from prompt_toolkit.key_binding import KeyPress
 
     from pyx.shell.completion import Completion
     from pyx.shell.history import History
     from pyx.shell.screen import Screen
     from pyx.shell.theme import Theme
 
-_INDENT: Final = " " * 4
-_LEAVES_BLOCK: Final = ("return", "pass", "break", "continue", "raise")
 _KEYS_SECONDS: Final = 0.005
 """The pause between two batches of output, in which typed keys are handled."""
 
@@ -108,7 +105,8 @@ class PersonTerminal:
             completer=_CompletionAdapter(complete),
             complete_in_thread=True,
             complete_while_typing=False,
-            key_bindings=_keys(),
+            key_bindings=editor_keys(),
+            enable_history_search=True,
             enable_suspend=True,
             editing_mode=EditingMode(editing_mode.upper()),
             enable_open_in_editor=True,
@@ -138,7 +136,9 @@ class PersonTerminal:
         self._take_typed_ahead()
         was_entered = False
         try:
-            with self._signals.caught():
+            with unechoed(self._session.input.fileno()) as shows_unfinished_line, self._signals.caught():
+                if shows_unfinished_line:
+                    self._screen.show("\n")  # it will be shown again after the prompt
                 text = self._session.prompt(pre_run=self._on_prompt_shown, handle_sigint=False)
                 was_entered = True
                 self._take_interrupt()
@@ -188,8 +188,6 @@ class PersonTerminal:
         keys: list[KeyPress] = []
         Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))
         store_typeahead(source, keys)
-        if leaves_line_unfinished(source.fileno()):
-            self._screen.show("\n")  # the screen shows it, and will again after the prompt
 
     def _soon(self, function: Callable[..., object], *args: object) -> None:
         """Calls *function* on the editor's loop.  For signal handlers."""
@@ -306,66 +304,3 @@ class _CompletionAdapter(Completer):
         found = self._complete(document.text, document.cursor_position)
         for candidate in found.candidates:
             yield Offer(candidate, start_position=found.start - document.cursor_position)
-
-
-# ---------------------------------------------------------------- keys
-
-
-def _keys() -> KeyBindings:
-    keys = KeyBindings()
-    typing = has_focus(DEFAULT_BUFFER)
-
-    @Condition
-    def in_indentation() -> bool:
-        return not get_app().current_buffer.document.current_line_before_cursor.strip()
-
-    @Condition
-    def behind_indentation() -> bool:
-        return bool(get_app().current_buffer.document.current_line_before_cursor)
-
-    @Condition
-    def something_typed() -> bool:
-        return bool(get_app().current_buffer.text)
-
-    @keys.add("enter", filter=typing)
-    def _enter(event: KeyPressEvent) -> None:
-        buffer = event.current_buffer
-        if buffer.complete_state is not None and buffer.complete_state.current_completion is not None:
-            buffer.complete_state = None  # Enter accepts the completion, not the input
-        elif buffer.document.text_after_cursor.strip() and "\n" in buffer.text:
-            buffer.newline()  # in the middle of a block
-        elif is_incomplete(as_utf8(buffer.text)):
-            buffer.insert_text("\n" + _next_indent(buffer))
-        else:
-            buffer.validate_and_handle()
-
-    @keys.add("c-c", filter=typing & something_typed)
-    def _clear(event: KeyPressEvent) -> None:
-        event.current_buffer.reset()
-
-    @keys.add("escape", "enter", filter=typing)
-    def _newline(event: KeyPressEvent) -> None:
-        event.current_buffer.newline()
-
-    @keys.add("tab", filter=typing & in_indentation)
-    def _indent(event: KeyPressEvent) -> None:
-        event.current_buffer.insert_text(_INDENT)
-
-    @keys.add("backspace", filter=typing & in_indentation & behind_indentation)
-    def _dedent(event: KeyPressEvent) -> None:
-        before = event.current_buffer.document.current_line_before_cursor
-        event.current_buffer.delete_before_cursor(count=(len(before) - 1) % len(_INDENT) + 1)
-
-    return keys
-
-
-def _next_indent(buffer: Buffer) -> str:
-    """Returns the next line's indentation: that of the cursor's, more after a colon, less after `return`."""
-    line = buffer.document.current_line_before_cursor
-    indent = line[: len(line) - len(line.lstrip())]
-    code: Any = line.partition("#")[0].strip()
-    if code.endswith((":", "(", "[", "{")):
-        return indent + _INDENT
-    if code.split(" ", 1)[0] in _LEAVES_BLOCK:
-        return indent[: -len(_INDENT)]
-    return indent

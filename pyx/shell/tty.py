@@ -6,6 +6,7 @@ its modes meanwhile.  See `terminal.py` for the editor and its keys.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -50,21 +51,36 @@ def typed_ahead(descriptor: int) -> str:
     return keys
 
 
-def leaves_line_unfinished(descriptor: int) -> bool:
-    """True if an unfinished line was typed ahead: the terminal has shown it, and keeps it."""
+@contextlib.contextmanager
+def unechoed(descriptor: int) -> Iterator[bool]:
+    """Keeps the terminal from showing keys by itself inside; yields True if it has shown an unfinished line.
+
+    A key that is typed while an editor starts would be shown before its prompt, and again after it.
+    """
+    found = _stop_echo(descriptor)
+    if found is None:
+        yield False
+        return
+    modes, is_unfinished = found
+    try:
+        yield is_unfinished
+    finally:
+        with contextlib.suppress(OSError, termios.error):
+            termios.tcsetattr(descriptor, termios.TCSANOW, modes)
+
+
+def _stop_echo(descriptor: int) -> tuple[list[Any], bool] | None:
+    """Returns the modes before, and whether an unfinished line waits; None for what is not a terminal."""
     try:
         modes = termios.tcgetattr(descriptor)
         if not modes[3] & termios.ICANON:
-            return False
-        # Only a terminal that is not in canonical mode counts the bytes of an unfinished line.
-        by_keys = [*modes[:3], modes[3] & ~termios.ICANON, *modes[4:]]
+            return None
+        by_keys = [*modes[:3], modes[3] & ~(termios.ICANON | termios.ECHO), *modes[4:]]
         termios.tcsetattr(descriptor, termios.TCSANOW, by_keys)
-        try:
-            return any(fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))
-        finally:
-            termios.tcsetattr(descriptor, termios.TCSANOW, modes)
-    except (OSError, termios.error):
-        return False
+        # Only a terminal that is not in canonical mode counts the bytes of an unfinished line.
+        return modes, any(fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))
+    except (OSError, termios.error):  # not a terminal, or not any more
+        return None
 
 
 def let_interrupt(descriptor: int) -> None:

@@ -1,4 +1,4 @@
-"""terminal.py: The editor driven by keys, with output arriving meanwhile."""
+"""terminal.py, editor_keys.py: The editor driven by keys, with output arriving meanwhile."""
 
 from __future__ import annotations
 
@@ -86,6 +86,41 @@ class TestKeys:
     def test_pasted_block_with_blank_lines_is_one_input(self, editor: Editor) -> None:
         block = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n"
         assert editor.read(f"\x1b[200~{block}\x1b[201~\r") == block
+
+    def test_enter_in_a_string_adds_nothing_to_it(self, editor: Editor) -> None:
+        assert editor.read('s = """a\r  b\r\r"""\r') == 's = """a\n  b\n\n"""'
+        assert editor.read('def f():\r"""one\r  two"""\rpass\r\r') == (
+            'def f():\n    """one\n  two"""\n    pass\n'
+        )
+        assert editor.read('\x1b[200~s = """a\n  b\x1b[201~\r\r"""\r') == 's = """a\n  b\n\n"""'
+
+    def test_lines_typed_ahead_keep_their_own_indentation(self, editor: Editor) -> None:
+        typed = "if 1:\n    a\n    if 2:\n        b\nelse:\n    c\n\n"
+        assert editor.read(typed.replace("\n", "\r")) == typed.removesuffix("\n")
+        assert editor.read("if 1:\ra\r\r") == "if 1:\n    a\n    "
+
+    def test_pasted_session_loses_its_prompts(self, editor: Editor) -> None:
+        session = ">>> for i in [1]:\r\n...     print(i)\r\n...\r\n1\r\n>>> i\r\n1"
+        assert editor.read(f"\x1b[200~{session}\x1b[201~\r") == "for i in [1]:\n    print(i)\n\ni"
+        assert editor.read("\x1b[200~pyx(gus@vm)3> 1 + 1\x1b[201~\r") == "1 + 1"
+        assert editor.read("if 1:\r\x1b[200~>>> x\x1b[201~\r\r") == "if 1:\n    x\n    "
+
+    def test_pasted_prompts_in_a_string_stay(self, editor: Editor) -> None:
+        assert editor.read('s = """\r\x1b[200~>>> x\n1\x1b[201~"""\r') == 's = """\n>>> x\n1"""'
+        assert editor.read("s = '\x1b[200~>>> x\x1b[201~'\r") == "s = '>>> x'"
+
+    def test_arrow_up_recalls_statements_with_the_typed_beginning(self, tmp_path: Path) -> None:
+        with opened_editor(tmp_path) as first:
+            for statement in ("import os", "for i in []:\ri\r", "import sys", "x = 1"):
+                first.read(f"{statement}\r")
+        up, down = "\x1b[A", "\x1b[B"
+        with opened_editor(tmp_path) as second:
+            assert second.read(f"imp{up}\r") == "import sys"
+            assert second.read(f"import o{up}\r") == "import os"
+            assert second.read(f"imp{up}{up}{up}\r") == "import sys"  # it is now older than `import os`
+            assert second.read(f"for{up}\r\r") == "for i in []:\n    i\n    "
+            assert second.read(f"imp{up}{up}{down}{down}!\r") == "imp!"
+            assert second.read(f"nothing{up}\r") == "nothing"
 
     def test_tab_completes_a_word(self, editor: Editor) -> None:
         def completed(buffer: Buffer) -> None:

@@ -24,9 +24,9 @@ from pyx.shell.tty import (
     ScriptedStdin,
     TtyStdin,
     as_utf8,
-    leaves_line_unfinished,
     let_interrupt,
     typed_ahead,
+    unechoed,
     was_taken_back,
 )
 from tests.local_nodes import as_process, in_kernel, until, wait_for
@@ -78,21 +78,36 @@ def test_typed_ahead_leaves_an_unfinished_line_in_the_terminal(tty: Tty) -> None
     assert typed_ahead(tty.program) == ""
 
 
+def has_unfinished_line(tty: Tty) -> bool:
+    with unechoed(tty.program) as is_unfinished:
+        return is_unfinished
+
+
 def test_unfinished_line_is_noticed_and_stays_in_the_terminal(tty: Tty) -> None:
-    assert not leaves_line_unfinished(tty.program)
+    assert not has_unfinished_line(tty)
     modes = termios.tcgetattr(tty.program)
-    os.write(tty.person, b"half")
-    until(lambda: leaves_line_unfinished(tty.program))
+    os.write(tty.person, "hälf".encode())
+    until(lambda: has_unfinished_line(tty))
     assert termios.tcgetattr(tty.program) == modes
     modes[3] &= ~termios.ICANON
     termios.tcsetattr(tty.program, termios.TCSANOW, modes)
-    assert os.read(tty.program, 100) == b"half"
+    assert os.read(tty.program, 100) == "hälf".encode()
+
+
+def test_keys_typed_while_an_editor_starts_are_not_shown_by_the_terminal(tty: Tty) -> None:
+    modes = termios.tcgetattr(tty.program)
+    with unechoed(tty.program):
+        os.write(tty.person, b"half")
+        assert os.read(tty.program, 100) == b"half"  # after an echo, if there was one
+        os.write(tty.program, b"prompt")
+        assert os.read(tty.person, 100) == b"prompt"
+    assert termios.tcgetattr(tty.program) == modes
 
 
 def test_whole_line_is_not_an_unfinished_one(tty: Tty) -> None:
     os.write(tty.person, b"whole\n")
     wait_for_keys(tty, "whole\n")
-    assert not leaves_line_unfinished(tty.program)
+    assert not has_unfinished_line(tty)
 
 
 def test_typed_ahead_takes_nothing_from_a_terminal_that_reads_keys(tty: Tty) -> None:
@@ -108,7 +123,8 @@ def test_descriptor_that_is_not_a_terminal_is_left_alone() -> None:
     os.write(write, b"a line\n")
     assert typed_ahead(read) == ""
     assert was_taken_back(read) is False
-    assert leaves_line_unfinished(read) is False
+    with unechoed(read) as is_unfinished:
+        assert is_unfinished is False
     let_interrupt(read)
     assert os.read(read, 100) == b"a line\n"
     os.close(read)

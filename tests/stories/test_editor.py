@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -73,3 +74,55 @@ class TestHistory:
         assert shell.prompt == "pyx(2)> 'a lo"
         shell.press(RIGHT)
         shell.wait(lambda: shell.prompt == "pyx(2)> 'a long ' + 'statement'", "the suggested line")
+
+
+WAITS = """\
+def w():
+    print("run" "ning")
+    receive("go")
+"""
+HALVES = [("abc", "def"), ("x='漢字", "é'"), ("print('from_the_first_to_the_last_", "word')")]
+
+
+@pytest.mark.parametrize("where", ["n@vm", "server@vm"])
+def test_line_typed_ahead_gets_a_line_of_its_own(where: str, host: Host, gus: Shell) -> None:
+    """The terminal, 30 columns wide, has shown it before the prompt shows it again."""
+    narrow = host.starts_at(30, "--sname", "n@vm")
+    if where != "n@vm":
+        narrow.paste(f'remsh("{where}")')
+    narrow.paste('Process.register(self(), "waits")')
+    narrow.paste(WAITS)
+
+    def shown(first: int) -> str:
+        return re.sub(r"\s", "", "".join(narrow.lines[first:]))
+
+    def type_ahead(keys: str) -> int:
+        narrow.enter("w()")
+        narrow.sees("running")
+        below = len(narrow.screen.split("\n"))
+        narrow.press(keys)
+        narrow.wait(lambda: re.sub(r"\s", "", keys) in shown(below), "the echo")
+        gus.type(f'send(("waits", "{where}"), "go")')
+        return below
+
+    def goes_on(half: str, rest: str) -> None:
+        below = type_ahead(half)
+        narrow.wait(lambda: shown(below).count(half) == 2, "the prompt")
+        narrow.press(rest)
+        narrow.wait(lambda: half + rest in shown(below), "the whole line")
+        prompt = max(at for at, line in enumerate(narrow.lines) if line.startswith("pyx("))
+        assert re.fullmatch(r"pyx\(\S+\)\d+>" + re.escape(half + rest), shown(prompt))
+        narrow.press("\x03")
+        narrow.prompt_returns()
+
+    for half, rest in HALVES:
+        goes_on(half, rest)
+    type_ahead("for i in [1, 2]:\r    if i == 2:\r        print('see' 'n', i)\r\r")
+    narrow.sees("seen 2")
+    narrow.close()
+
+
+def test_pasted_session_loses_its_prompts_and_its_output(gus: Shell) -> None:
+    gus.press("\x1b[200~>>> for i in [1]:\n...     print('see' 'n', i)\n...\nseen 1\n\x1b[201~\r\r")
+    gus.sees("seen 1")
+    gus.prompt_returns()
