@@ -163,7 +163,8 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
             "--beam-insecure says that you want that; with --sname it stays on this host",
         )
         return 2
-    has_program = bool(asked.code or asked.command or asked.module or asked.required) or file is not None
+    has_code = bool(asked.code or asked.command or asked.module) or file is not None
+    has_program = has_code or bool(asked.required)
     if other and (has_program or asked.no_halt):
         option = "--remsh" if asked.remsh else "--rpc-eval"
         complain(
@@ -178,9 +179,9 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
         if asked.no_start_file:
             complain("--start-file and --no-start-file cannot be combined")
             return 2
-        if has_program or asked.no_halt or other or asked.record is not None:
+        if has_code or asked.no_halt or other or asked.record is not None:
             complain(
-                "--start-file is for a prompt of this node: it cannot be combined with -c, -e, -m, -r, FILE, "
+                "--start-file is for a prompt of this node: it cannot be combined with -c, -e, -m, FILE, "
                 "--no-halt, --record, --remsh or --rpc-eval",
             )
             return 2

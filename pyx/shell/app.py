@@ -192,7 +192,7 @@ class App:
         for file in options.required:
             from pyx.shell.program_files import require
 
-            if (code := require(evaluator, file)) is not None:
+            if (code := require(evaluator, file, project, self._say)) is not None:
                 return code
         declared = self._declared_application() if frontend.is_interactive or not options.halt else None
         application: RunningApplication | None = None

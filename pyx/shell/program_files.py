@@ -10,14 +10,16 @@ from zipimport import ZipImportError, zipimporter
 
 from pyx import errors
 from pyx.execution import thread_state
+from pyx.execution.tracebacks import user_frames
 from pyx.shell.evaluate import StatementRaised, error_text
 from pyx.shell.program import decoded, exit_code, run_source, show_uncaught
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from importlib.machinery import ModuleSpec
 
     from pyx.shell.evaluate import Evaluator
+    from pyx.shell.project import Project
 
 
 def folder_of(file: str | None, *, runs_module: bool = False) -> str | None:
@@ -116,10 +118,16 @@ def run_module(evaluator: Evaluator, name: str, public: Mapping[str, Any]) -> in
     return run_source(evaluator, source, spec.origin, public, **names)
 
 
-def require(evaluator: Evaluator, file: str) -> int | None:
-    """Loads *file* as the module of its stem, and binds that name for the programs and the prompt (`-r`).
+def require(evaluator: Evaluator, file: str, project: Project, say: Callable[[str], None]) -> int | None:
+    """Loads *file* as `c(file)` at a prompt does, and binds its module's name for what follows (`-r`).
 
     Differs from IEx: there the modules have the names that the file gives them.
+
+    Args:
+        evaluator: of the programs and of the prompt.
+        file: its path.
+        project: reloads the module if it is loaded already.
+        say: shows a line.
 
     Returns:
         None if it ended without an error or SystemExit, else the exit code.
@@ -127,29 +135,18 @@ def require(evaluator: Evaluator, file: str) -> int | None:
     Raises:
         PyxError: a module cannot have that name, or another one has it.
     """
-    from importlib.util import module_from_spec, spec_from_file_location
+    from pyx.shell.loaded_files import loaded_files
 
-    path = os.path.realpath(file)
-    name = Path(path).stem
-    spec = spec_from_file_location(name, path) if name.isidentifier() else None
-    if spec is None or spec.loader is None:
-        raise errors.PyxError(
-            f"-r: {file} cannot be a module", hint="name it as Python names modules: shop.py"
-        )
-    other = sys.modules.get(name)
-    if other is not None or name in sys.stdlib_module_names:
-        raise errors.PyxError(
-            f"-r: {file} cannot be the module {name}: there is one of that name", hint="rename the file"
-        )
-    module = sys.modules[name] = module_from_spec(spec)
     try:
-        evaluator.call(spec.loader.exec_module, module)
+        module = evaluator.call(loaded_files.load, file, project.reload, say)
+    except SystemExit as leaving:
+        return exit_code(leaving.code)
     except BaseException as error:  # the border to user code: it may raise anything
-        del sys.modules[name]
-        if isinstance(error, SystemExit):
-            return exit_code(error.code)
+        is_of_user = user_frames(error.__traceback__, keep_library=False) is not None
+        if isinstance(error, errors.PyxError) and not is_of_user:
+            raise
         return show_uncaught(evaluator, StatementRaised(error, error_text(error)))
-    evaluator.names[name] = module
+    evaluator.names[module.__name__] = module
     return None
 
 
