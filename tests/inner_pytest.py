@@ -17,6 +17,9 @@ OF_THE_MACHINE: Final = (
 )
 """Beginnings of the names of variables by which pytest writes more, less, or in colours."""
 
+WITHOUT: Final = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:anyio")
+"""Plugins that the tests in the child process do not use, and whose import takes half of its time."""
+
 
 def run_pytest(
     folder: str | Path, *words: str, environment: Mapping[str, str] = os.environ
@@ -24,7 +27,7 @@ def run_pytest(
     """Runs `pytest -q` with these words in *folder*, to its end; it finds pyx where this process does."""
     plain = {name: value for name, value in environment.items() if not name.startswith(OF_THE_MACHINE)}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
+        [sys.executable, "-m", "pytest", "-q", *WITHOUT, *words],
         cwd=folder,
         env={**plain, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NAMES: Final = ("ada", "bob", "cyd", "dan")
 SURVIVOR: Final = "ada"
-SECONDS: Final = float(os.environ.get("PYX_LOAD_SECONDS", "10"))
+SECONDS: Final = float(os.environ.get("PYX_LOAD_SECONDS", "4"))
 TICK: Final = "15"
 MAX_GROWTH_KIB: Final = 16 * 1024
 

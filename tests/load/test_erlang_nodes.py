@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.beam.real_nodes import IexNode, RealNode, RealNodes
     from tests.local_nodes import LocalNodes
 
-SECONDS: Final = float(os.environ.get("PYX_ERLANG_SECONDS", "4"))
+SECONDS: Final = float(os.environ.get("PYX_ERLANG_SECONDS", "2"))
 LOG_LINE: Final = re.compile(r"\[(?:error|warning|notice|info)\].*")
 
 

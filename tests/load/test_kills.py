@@ -20,7 +20,7 @@ import pytest
 from tests.load.child import Child
 
 NODES = [f"n{number}" for number in range(10)]
-SECONDS = float(os.environ.get("PYX_LOAD_SECONDS", "10"))
+SECONDS = float(os.environ.get("PYX_LOAD_SECONDS", "4"))
 TICK = "60"  # so that what is measured is not the tick
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAMES: Final = ("ada", "bob", "cyd")
-SECONDS: Final = float(os.environ.get("PYX_LOAD_SECONDS", "10"))
+SECONDS: Final = float(os.environ.get("PYX_LOAD_SECONDS", "4"))
 TICK: Final = "15"
 STRATEGIES: Final = ("one_for_one", "rest_for_one", "one_for_all")
 OWN: Final = [f"{strategy} {number}" for strategy in STRATEGIES for number in range(3)]

@@ -37,7 +37,7 @@ class TestPytest:
 
     def test_scenarios_run_under_xdist(self, folder: Path) -> None:
         (folder / "scenarios/other.pyxt").write_text(GOOD)
-        done = self.run("scenarios", "-n", "2")
+        done = self.run("scenarios", "-n", "1")
         assert done.returncode == 0, done.stdout + done.stderr
         assert "2 passed" in done.stdout
 

@@ -49,8 +49,9 @@ def members_of_a_lost_node_leave_after_nodedown(kernel: WatchedKernel) -> None:
 
     def faulty(peer: Peer, why: NodedownReason, *, was_ready: bool) -> None:
         ended(peer, why, was_ready=was_ready)
-        peer.is_ready = was_ready
-        lost(peer)
+        if peer.holdings is not None:
+            peer.is_ready = was_ready
+            lost(peer)
 
     replace(kernel.groups, "peer_lost", do_nothing)
     replace(kernel.membership, "session_ended", faulty)
