@@ -84,6 +84,12 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
             from pyx.scenario.replay_cli import main as replay
 
             return replay(words)
+        case ["doctor", *words]:
+            from pyx.doctor.doctor_cli import examined
+
+            text, code = examined(words)
+            _print(text)
+            return code
         case ["-V" | "--version"]:
             _print(f"pyx {pyx.__version__}\n")
             return 0

@@ -22,6 +22,7 @@ _COMMANDS: Final = """\
 pyx new NAME [--sup]  make a project in the new directory NAME (--sup: with a supervisor)
 pyx replay [PATH...]  run recorded sessions again and compare their output
 pyx names [HOST]      list the nodes of a host
+pyx doctor [NODE]     look at what a node needs here, or at the way to NODE
 (--help after one of them shows more)
 """
 
@@ -61,7 +62,7 @@ class CommandParser(argparse.ArgumentParser):
         self._refuse(message)
 
     def _refuse(self, message: str, hint: str | None = None) -> NoReturn:
-        complain(message, hint or "pyx --help shows the options")
+        complain(message, hint or f"{self.prog} --help shows the options")
         raise SystemExit(2)
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:

@@ -78,6 +78,7 @@ def test_help_describes_each_command(capsys: pytest.CaptureFixture[str]) -> None
         ["pyx", "new"],
         ["pyx", "replay"],
         ["pyx", "names"],
+        ["pyx", "doctor"],
     ]
 
 

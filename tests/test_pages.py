@@ -142,7 +142,7 @@ def options_of(*command: str) -> set[str]:
 
 
 def test_each_option_that_a_page_names_exists_and_each_option_is_in_a_page() -> None:
-    existing = options_of() | options_of("replay")
+    existing = options_of() | options_of("replay") | options_of("doctor")
     assert {"--sname", "-S", "--seed", "--jitter"} <= existing
     named: set[str] = set()
     for page in USER_PAGES:

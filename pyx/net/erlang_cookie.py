@@ -39,7 +39,7 @@ def read_erlang_cookie(file: str | None) -> Cookie:
     if file is not None and not file:
         msg = "the name of the cookie file of Erlang's dialect is empty"
         raise PyxError(msg, hint=f"is a variable not set? leave {_OPTION} out to use ~/.erlang.cookie")
-    path = file or _erlangs_file()
+    path = file or erlangs_file()
     try:
         try:
             cookie = read_private_file(path, _OPTION)
@@ -56,7 +56,8 @@ def read_erlang_cookie(file: str | None) -> Cookie:
     return cookie
 
 
-def _erlangs_file() -> str:
+def erlangs_file() -> str:
+    """Returns the path of Erlang's own cookie file, or where it would be; raises PyxError without a home."""
     home = home_directory()
     if home is None:
         msg = "there is no home directory for ~/.erlang.cookie"

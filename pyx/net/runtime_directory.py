@@ -59,11 +59,14 @@ class RuntimeDirectory:
             RuntimeDirectoryUnsafe: other users may write to the directory; the hint is a command.
             PyxError: the directory cannot be made.
         """
-        path = Path(self._given) if self._given else self._default()
-        _check(path)
+        path = self.path()
+        _make(path)
         return str(path)
 
-    def _default(self) -> Path:
+    def path(self) -> Path:
+        """Returns the path of the directory, as it is or would be made."""
+        if self._given:
+            return Path(self._given)
         uid = os.geteuid()
         if self._session and _serves(Path(self._session), uid):
             return Path(self._session, "pyx")
@@ -90,9 +93,8 @@ def _fits_socket(path: Path) -> bool:
     return len(os.fsencode(path)) + _LONGEST_FILE <= MAX_SOCKET_PATH
 
 
-def _check(path: Path) -> None:
+def _make(path: Path) -> None:
     """Makes the directory if needed; raises as `locate`."""
-    uid = os.geteuid()
     try:
         with contextlib.suppress(FileExistsError):
             path.mkdir(0o700)
@@ -101,18 +103,29 @@ def _check(path: Path) -> None:
     except (OSError, ValueError) as error:
         msg = f"cannot make the directory {path}: {getattr(error, 'strerror', None) or error}"
         raise PyxError(msg, hint="set PYX_RUNTIME_DIR to a directory of your own") from error
+    check_status(path, status)
+
+
+def check_status(path: Path, status: os.stat_result | None) -> None:
+    """Checks a directory of that status, which was not followed; None: it is still to be made.
+
+    Raises:
+        RuntimeDirectoryUnsafe: as `RuntimeDirectory.locate`.
+    """
+    uid = os.geteuid()
     quoted = shlex.quote(str(path))
-    if not stat.S_ISDIR(status.st_mode):
-        problem = "is a symbolic link" if stat.S_ISLNK(status.st_mode) else "is not a directory"
-        raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"rm {quoted}, or set PYX_RUNTIME_DIR")
-    if status.st_uid != uid:
-        problem = f"belongs to user {status.st_uid}, not to this user ({uid})"
-        raise RuntimeDirectoryUnsafe(
-            str(path), problem, hint=f"sudo chown {uid} {quoted}, or set PYX_RUNTIME_DIR"
-        )
-    if stat.S_IMODE(status.st_mode) != 0o700:
-        problem = f"has mode {stat.S_IMODE(status.st_mode):04o}, not 0700"
-        raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"chmod 700 {quoted}")
+    if status is not None:
+        if not stat.S_ISDIR(status.st_mode):
+            problem = "is a symbolic link" if stat.S_ISLNK(status.st_mode) else "is not a directory"
+            raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"rm {quoted}, or set PYX_RUNTIME_DIR")
+        if status.st_uid != uid:
+            problem = f"belongs to user {status.st_uid}, not to this user ({uid})"
+            raise RuntimeDirectoryUnsafe(
+                str(path), problem, hint=f"sudo chown {uid} {quoted}, or set PYX_RUNTIME_DIR"
+            )
+        if stat.S_IMODE(status.st_mode) != 0o700:
+            problem = f"has mode {stat.S_IMODE(status.st_mode):04o}, not 0700"
+            raise RuntimeDirectoryUnsafe(str(path), problem, hint=f"chmod 700 {quoted}")
     if not _fits_socket(path):
         raise RuntimeDirectoryUnsafe(
             str(path), "has too long a path for a socket", hint="set PYX_RUNTIME_DIR to a shorter one"

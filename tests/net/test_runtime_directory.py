@@ -150,4 +150,4 @@ class TestXdgRuntimeDir:
         monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
         (session / "pyx").rmdir()
         rule = RuntimeDirectory.of_environment()
-        assert rule._default() == Path(f"/tmp/pyx-{owner + 1}")
+        assert rule.path() == Path(f"/tmp/pyx-{owner + 1}")

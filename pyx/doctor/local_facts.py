@@ -1,0 +1,238 @@
+"""Reads the facts of this host and this user: nothing is made or changed, and a cookie is only measured."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import resource
+import shutil
+import socket
+import stat
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyx
+from pyx.doctor.host_facts import (
+    ClockFacts,
+    CookieFacts,
+    ErlangFacts,
+    HistoryFacts,
+    HostFacts,
+    LimitFacts,
+    PathFacts,
+    ProjectFacts,
+    PythonFacts,
+    RuntimeFacts,
+    TerminalFacts,
+)
+from pyx.errors import CookieUnsafe, PyxError, RuntimeDirectoryUnsafe
+from pyx.net.cookie import given_cookie_file, home_cookie_path, read_given_cookie, read_private_file
+from pyx.net.runtime_directory import RuntimeDirectory, check_status
+from pyx.wire.handshake.hello import PROTOCOL_VERSION
+from pyx.wire.handshake.proof import MADE_COOKIE
+
+if TYPE_CHECKING:
+    from pyx.net.cookie import Cookie
+
+_CLOCK_SECONDS: Final = 0.2
+
+
+def python_facts() -> PythonFacts:
+    """Returns the versions, and which packages there are; imports none of them."""
+    return PythonFacts(
+        version=platform.python_version(),
+        implementation=platform.python_implementation(),
+        pyx=pyx.__version__,
+        protocol=PROTOCOL_VERSION,
+        has_fast_msgpack=_is_there("msgpack._cmsgpack"),
+        has_uvloop=_is_there("uvloop"),
+        has_tls=_is_there("cryptography"),
+    )
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def terminal_facts() -> TerminalFacts:
+    """Returns what the standard streams are."""
+    size = shutil.get_terminal_size()
+    return TerminalFacts(
+        stdin=os.isatty(0),
+        stdout=os.isatty(1),
+        term=os.environ.get("TERM"),
+        encoding=getattr(sys.stdout, "encoding", None) or "",
+        columns=size.columns,
+        lines=size.lines,
+    )
+
+
+def limit_facts() -> LimitFacts:
+    """Returns the limits of descriptors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return LimitFacts(
+        None if soft == resource.RLIM_INFINITY else soft, None if hard == resource.RLIM_INFINITY else hard
+    )
+
+
+def clock_facts() -> ClockFacts:
+    """Returns how both clocks went for a moment."""
+    wall, steady = time.time(), time.monotonic()  # noqa: TID251 - the clock that is looked at
+    time.sleep(_CLOCK_SECONDS)
+    seconds = time.monotonic() - steady
+    return ClockFacts(time.gmtime().tm_year, seconds, time.time() - wall - seconds)  # noqa: TID251 - as above
+
+
+def host_facts() -> HostFacts:
+    """Returns the names of this host; the resolver may take its time."""
+    name = socket.gethostname()
+    qualified = socket.getfqdn(name)
+    try:
+        address = str(socket.getaddrinfo(qualified, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError) as error:
+        return HostFacts(
+            name, qualified, "", is_own=False, problem=getattr(error, "strerror", None) or str(error)
+        )
+    return HostFacts(name, qualified, address, is_own=_is_own(address))
+
+
+def _is_own(address: str) -> bool:
+    """Returns True if a socket of this host can have *address*; the socket is closed at once."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
+    except OSError:
+        return False
+    return True
+
+
+def path_facts(path: Path) -> PathFacts:
+    """Returns what is at *path*."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return PathFacts(str(path), "missing", is_writable=_takes_entries(path.parent))
+    except (OSError, ValueError) as error:
+        return PathFacts(str(path), "unreadable", problem=getattr(error, "strerror", None) or str(error))
+    kind: Any = "other"
+    for named, test in (("directory", stat.S_ISDIR), ("file", stat.S_ISREG), ("link", stat.S_ISLNK)):
+        if test(status.st_mode):
+            kind = named
+    return PathFacts(
+        str(path), kind, status.st_uid, stat.S_IMODE(status.st_mode), is_writable=os.access(path, os.W_OK)
+    )
+
+
+def _takes_entries(directory: Path) -> bool:
+    """Returns True if a file can be made below *directory*, with the directories that lack."""
+    for one in (directory, *directory.parents):
+        if one.exists():
+            return one.is_dir() and os.access(one, os.W_OK | os.X_OK)
+    return False
+
+
+def runtime_facts() -> RuntimeFacts:
+    """Returns the directory of names, which is not made."""
+    path = RuntimeDirectory.of_environment().path()
+    chosen_by = "/tmp"  # noqa: S108 - a word
+    if os.environ.get("PYX_RUNTIME_DIR"):
+        chosen_by = "$PYX_RUNTIME_DIR"
+    elif (session := os.environ.get("XDG_RUNTIME_DIR")) and path.parent == Path(session):
+        chosen_by = "$XDG_RUNTIME_DIR"
+    elif path.parent != Path("/tmp"):  # noqa: S108 - compared
+        chosen_by = "/run/user"
+    status = path_facts(path)
+    try:
+        check_status(path, None if status.kind in {"missing", "unreadable"} else path.lstat())
+    except RuntimeDirectoryUnsafe as error:
+        return RuntimeFacts(chosen_by, status, unsafe=error.problem, hint=error.hint or "")
+    return RuntimeFacts(chosen_by, status)
+
+
+def cookie_facts(file: str | None) -> CookieFacts:
+    """Returns the cookie that a node would have; *file* is that of `--cookie-file`."""
+    return _cookie(file)[0]
+
+
+def _cookie(file: str | None) -> tuple[CookieFacts, Cookie | None]:
+    named = given_cookie_file(file)
+    chosen_by = "" if named is None else "--cookie-file" if file else "$PYX_COOKIE_FILE"
+    path = named if named is not None else home_cookie_path()
+    try:
+        if named is None:
+            cookie = read_private_file(path)
+        elif stat.S_ISFIFO(Path(path).stat().st_mode):  # its writer would be waited for
+            return CookieFacts(path, chosen_by, "pipe"), None
+        else:
+            cookie = read_given_cookie(path)
+    except FileNotFoundError:
+        return _missing(path, chosen_by), None
+    except (OSError, PyxError) as error:
+        return _refused(path, chosen_by, error), None
+    made = MADE_COOKIE.fullmatch(cookie.text) is not None
+    return CookieFacts(path, chosen_by, "read", len(cookie.text), is_made=made), cookie
+
+
+def _missing(path: str, chosen_by: str) -> CookieFacts:
+    takes = _takes_entries(Path(path).parent)
+    return CookieFacts(path, chosen_by, "missing", directory_is_writable=takes)
+
+
+def _refused(path: str, chosen_by: str, error: OSError | PyxError) -> CookieFacts:
+    if isinstance(error, CookieUnsafe):
+        return CookieFacts(path, chosen_by, "refused", problem=error.problem, hint=error.hint or "")
+    problem = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+    return CookieFacts(path, chosen_by, "refused", problem=problem, hint=getattr(error, "hint", None) or "")
+
+
+def erlang_facts(file: str | None) -> ErlangFacts:
+    """Returns what `--beam` would find; *file* is pyx's own cookie file, which has to differ."""
+    from pyx.net.erlang_cookie import erlangs_file, weaknesses
+
+    path = erlangs_file()
+    erl = shutil.which("erl")
+    try:
+        cookie = read_private_file(path, "--beam-cookie-file")
+    except FileNotFoundError:
+        return ErlangFacts(_missing(path, ""), (), erl)
+    except (OSError, PyxError) as error:
+        return ErlangFacts(_refused(path, "", error), (), erl)
+    own = _cookie(file)[1]
+    weak = tuple(weaknesses(cookie, own, beyond=False)) if own is not None else ()
+    return ErlangFacts(CookieFacts(path, "", "read", len(cookie.text)), weak, erl)
+
+
+def history_facts() -> HistoryFacts:
+    """Returns the file of the history."""
+    from pyx.shell.history import history_path
+
+    path = history_path()
+    given = "$PYX_HISTORY" if os.environ.get("PYX_HISTORY") else ""
+    return HistoryFacts(None if path is None else path_facts(path), given)
+
+
+def project_facts(directory: str) -> ProjectFacts:
+    """Returns what the project in *directory* says to pyx."""
+    import tomllib
+
+    path = Path(directory, "pyproject.toml")
+    try:
+        if not path.is_file():
+            return ProjectFacts(directory, exists=False)
+        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
+        table = tool.get("pyx", {}) if isinstance(tool, dict) else tool
+        if not isinstance(table, dict):
+            return ProjectFacts(
+                directory, exists=True, problem=f"{path}: [tool.pyx] is {table!r}, not a table"
+            )
+    except OSError as error:
+        return ProjectFacts(directory, exists=True, problem=f"cannot read {path}: {error.strerror}")
+    except ValueError as error:  # of its text, or of its encoding
+        return ProjectFacts(directory, exists=True, problem=f"{path} is not TOML: {error}")
+    return ProjectFacts(directory, exists=True, settings=tuple(table))
