@@ -18,10 +18,15 @@ LEAST_CONTRAST = 4.5
 
 
 def luminance(colour: int) -> float:
-    """The relative luminance of an entry of the palette, as WCAG 2.1 defines it."""
+    """The relative luminance of an entry of the palette."""
+    return luminance_of_rgb(rgb(colour))
+
+
+def luminance_of_rgb(colour: tuple[int, int, int]) -> float:
+    """The relative luminance of a colour, as WCAG 2.1 defines it."""
     linear = [
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (value / 255 for value in rgb(colour))
+        for part in (value / 255 for value in colour)
     ]
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
@@ -82,10 +87,18 @@ def test_themes_have_styles_for_the_same_roles() -> None:
     assert all(one == other for one, other in itertools.pairwise(roles))
 
 
-def test_terminals_own_colours_are_those_that_are_legible_on_most() -> None:
-    colours = {style.colour for style in ANSI.styles.values()} - {None}
-    assert colours <= set(ANSI_NAMES)
-    assert set(ANSI_NAMES.values()).isdisjoint({"ansiblue", "ansiyellow"})
+CONSOLE, XTERM = {1: (170, 0, 0), 5: (170, 0, 170)}, {1: (205, 0, 0), 5: (205, 0, 205)}
+"""Colours of the two commonest palettes of 16."""
+
+
+def test_terminals_own_colours_are_those_that_fade_on_neither_background() -> None:
+    for style in ANSI.styles.values():
+        if style.colour is not None:
+            for palette in (CONSOLE, XTERM):
+                shade = luminance_of_rgb(palette[style.colour])
+                least = 2.7 if style.is_bold else 3.2  # bold is brighter on the console
+                assert min(contrast(shade, BLACK), contrast(shade, WHITE)) >= least
+    assert {style.colour for style in ANSI.styles.values()} - {None} == set(ANSI_NAMES)
     assert not any("#" in style for style in ANSI.for_editor().values())
 
 

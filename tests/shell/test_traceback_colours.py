@@ -14,13 +14,13 @@ from pyx.shell.traceback_colours import painted_traceback
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NAMES = {BOTH.styles[role].escape: role for role in ("notice", "error")}
+NAMES = {BOTH.styles[role].escape: role for role in ("notice", "error", "location")}
 
 
 def marked(text: str, **options: Any) -> str:
-    """Returns *text* in colours, with `<error:` or `<notice:` and `>` in the place of escape sequences.
+    """Returns *text* in colours, with `<error:`, `<notice:` or `<location:` and `>` in the place of escape sequences.
 
-    The roles `traceback` and `caret` look like `error`, `location` looks like `notice`.
+    The roles `traceback` and `caret` look like `error`.
     """
     shown = painted_traceback(text, BOTH, **options).replace(RESET, ">")
     return re.sub(r"\x1b\[[\d;]*m", lambda found: f"<{NAMES[found[0]]}:", shown)
@@ -41,7 +41,7 @@ def test_head_place_carets_and_class_are_coloured_and_the_source_is_not() -> Non
         "           ~~^~~\nZeroDivisionError: division by zero\nhint: buy more\n"
     ) == (
         "<error:Traceback (most recent call last):>\n"
-        '  File <notice:"shop.py">, line <notice:12>, in <notice:price>\n'
+        '  File <location:"shop.py">, line <location:12>, in <location:price>\n'
         "    return 1 / x\n<error:           ~~^~~>\n<error:ZeroDivisionError>: division by zero\n"
         "<notice:hint:> buy more\n"
     )
@@ -55,7 +55,7 @@ def test_message_of_several_lines_keeps_the_colour_of_the_terminal() -> None:
 
 def test_syntax_error_has_a_place_and_a_caret() -> None:
     assert marked('  File "<pyx 5>", line 1\n    1 +\n       ^\nSyntaxError: invalid syntax\n') == (
-        '  File <notice:"<pyx 5>">, line <notice:1>\n    1 +\n'
+        '  File <location:"<pyx 5>">, line <location:1>\n    1 +\n'
         "<error:       ^>\n<error:SyntaxError>: invalid syntax\n"
     )
 
