@@ -18,7 +18,7 @@ NAMES = {BOTH.styles[role].escape: role for role in ("notice", "error", "locatio
 
 
 def marked(text: str, **options: Any) -> str:
-    """Returns *text* in colours, with `<error:`, `<notice:` or `<location:` and `>` in the place of escape sequences.
+    """Returns *text* in colours, with the names of roles in the place of escape sequences: `<error:`, `>`.
 
     The roles `traceback` and `caret` look like `error`.
     """
