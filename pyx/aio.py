@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, overload
 
 from pyx import fast_paths
 from pyx.execution import context
@@ -35,7 +35,7 @@ from pyx.runtime.sending import wait_for_room_async
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
     from types import ModuleType
 
     from pyx.cluster.awaitable_cluster import Cluster
@@ -69,6 +69,7 @@ __all__ = [
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _TWINS_OF_OTP: Final[dict[str, str]] = {
     "Agent": "pyx.otp.awaitable_agents",
@@ -183,6 +184,53 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
     ) -> tuple[list[Any], list[str]]:
         """`rpc.multicall`, awaitable."""
         return await rpc_client.multicall(nodes, target, args, kwargs)
+
+    @staticmethod
+    async def abcast(nodes: Sequence[str] | None, name: str, message: Any) -> bool:
+        """`rpc.abcast`, awaitable: it waits for busy nodes."""
+        from pyx.runtime import rpc_broadcasts  # few programs use it
+
+        await rpc_broadcasts.abcast_async(nodes, name, message)
+        return True
+
+    @overload
+    @staticmethod
+    async def pmap(
+        nodes: Sequence[str] | None,
+        function: Callable[Concatenate[Item, P], Coroutine[Any, Any, T]],
+        items: Iterable[Item],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> list[T]: ...
+    @overload
+    @staticmethod
+    async def pmap(
+        nodes: Sequence[str] | None,
+        function: Callable[Concatenate[Item, P], T],
+        items: Iterable[Item],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> list[T]: ...
+    @overload
+    @staticmethod
+    async def pmap(
+        nodes: Sequence[str] | None,
+        function: tuple[ModuleType | str, str],
+        items: Iterable[Any],
+        /,
+        *args: Any,
+        **kwargs: Any,
+    ) -> list[Any]: ...
+    @staticmethod
+    async def pmap(
+        nodes: Sequence[str] | None, function: Any, items: Iterable[Any], /, *args: Any, **kwargs: Any
+    ) -> list[Any]:
+        """`rpc.pmap`, awaitable."""
+        from pyx.runtime import rpc_broadcasts
+
+        return await rpc_broadcasts.pmap(nodes, function, items, args, kwargs)
 
 
 class AwaitableWithin:

@@ -11,23 +11,34 @@ and a thrown value as if it were a result.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, overload
 
 from pyx.runtime import rpc_client, rpc_functions
 from pyx.runtime.arguments import checked_seconds
 from pyx.runtime.request import wait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
     from types import ModuleType
 
     from pyx.runtime.rpc_client import CallFuture
 
-__all__ = ["async_call", "call", "cast", "export", "multicall", "within"]
+__all__ = [
+    "abcast",
+    "async_call",
+    "call",
+    "cast",
+    "eval_everywhere",
+    "export",
+    "multicall",
+    "pmap",
+    "within",
+]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 P = ParamSpec("P")
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 @overload
@@ -230,3 +241,107 @@ def multicall(
         would have raised.
     """
     return wait("rpc.multicall", rpc_client.multicall(nodes, target, args, kwargs))
+
+
+def abcast(nodes: Sequence[str] | None, name: str, message: Any) -> bool:
+    """Sends *message* to the process registered as *name* on each of several nodes; returns True.
+
+    What does not arrive is lost without a word, as by `send`.
+
+    Args:
+        nodes: node names; None: this node and all visible ones.
+        name: a registered name; on a node where no process has it, nothing happens.
+        message: data.
+
+    Raises:
+        NodeBusy, EncodeError: as `send`.
+    """
+    from pyx.runtime import rpc_broadcasts  # few programs use it
+
+    rpc_broadcasts.abcast(nodes, name, message)
+    return True
+
+
+@overload
+def eval_everywhere(
+    nodes: Sequence[str] | None, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs
+) -> bool: ...
+@overload
+def eval_everywhere(
+    nodes: Sequence[str] | None,
+    module: ModuleType | str,
+    /,
+    function: str,
+    args: Sequence[Any] = (),
+    *,
+    kwargs: Mapping[str, Any] | None = None,
+) -> bool: ...
+def eval_everywhere(nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any) -> bool:
+    """Has several nodes run a function, without an answer; returns True (`:erpc.multicast` as well).
+
+    Args:
+        nodes: node names; None: this node and all visible ones.
+        target: as for `call`, and so are the forms.
+        args: as for `call`.
+        kwargs: as for `call`.
+
+    Raises:
+        EncodeError: an argument is not data.
+    """
+    from pyx.runtime import rpc_broadcasts
+
+    rpc_broadcasts.eval_everywhere(nodes, target, args, kwargs)
+    return True
+
+
+@overload
+def pmap(
+    nodes: Sequence[str] | None,
+    function: Callable[Concatenate[Item, P], Coroutine[Any, Any, T]],
+    items: Iterable[Item],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> list[T]: ...
+@overload
+def pmap(
+    nodes: Sequence[str] | None,
+    function: Callable[Concatenate[Item, P], T],
+    items: Iterable[Item],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> list[T]: ...
+@overload
+def pmap(
+    nodes: Sequence[str] | None,
+    function: tuple[ModuleType | str, str],
+    items: Iterable[Any],
+    /,
+    *args: Any,
+    **kwargs: Any,
+) -> list[Any]: ...
+def pmap(
+    nodes: Sequence[str] | None, function: Any, items: Iterable[Any], /, *args: Any, **kwargs: Any
+) -> list[Any]:
+    """Calls a function with each item, on several nodes in turns, and returns the values in order.
+
+        rpc.pmap(None, shop.total, stocks)
+
+    16 calls are under way on each node.  Differs from IEx: nodes come first, as for `multicall`.
+
+    Args:
+        nodes: node names; None: this node and all visible ones.
+        function: a function, or `("module", "function")`.
+        items: each is the first argument of one call.
+        args: data, the other arguments of each call.
+        kwargs: data, by name.
+
+    Raises:
+        RpcError: the first failure, in the order of the items; what is under way is abandoned.
+        EncodeError: an argument is not data.
+        WouldBlock: the thread runs an event loop (use `await aio.rpc.pmap()`).
+    """
+    from pyx.runtime import rpc_broadcasts
+
+    return wait("rpc.pmap", rpc_broadcasts.pmap(nodes, function, items, args, kwargs))

@@ -1,4 +1,4 @@
-"""rpc.py: `rpc`: values and failures, casts, multicalls, futures; what time-outs and losses leave behind."""
+"""rpc.py, rpc_broadcasts.py: `rpc`: values and failures, casts, futures; what time-outs and losses leave."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ import pytest
 
 from pyx import (
     EncodeError,
+    Node,
     RemoteError,
     RpcNoConnection,
     RpcRefused,
     RpcTimeout,
     RpcUndefined,
     WouldBlock,
+    aio,
     receive,
     rpc,
+    send,
 )
 from pyx import self as own_pid
 from pyx.primitives import drain
@@ -40,6 +43,14 @@ def total(stock: list[dict[str, int]]) -> int:
 
 def priced(amount: int, *, currency: str) -> str:
     return f"{amount} {currency}"
+
+
+def divided(number: int) -> float:
+    return 1 / number
+
+
+def own_name_and(number: int) -> tuple[str, int]:
+    return Node.self(), number
 
 
 @pytest.fixture
@@ -162,6 +173,7 @@ class TestCall:
         for call, twin in (
             (lambda: rpc.call("b", "os", "getpid"), "aio.rpc.call()"),
             (lambda: rpc.multicall(None, "os", "getpid"), "aio.rpc.multicall()"),
+            (lambda: rpc.pmap(None, total, []), "aio.rpc.pmap()"),
         ):
             with pytest.raises(WouldBlock) as refused:
                 asyncio.run(on_a_loop(call))
@@ -220,6 +232,74 @@ class TestMulticall:
         a, _ = two
         assert rpc.multicall(["b", "b"], "pyx", "receive", timeout=0.01) == ([], ["b@test", "b@test"])
         assert a.kernel.pending == {}
+
+    def test_abcast_is_for_the_processes_of_one_name(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, b = two
+        servers = [Running(one, receive) for one in (a, b)]
+        for node, server in zip(two, servers, strict=True):
+            in_kernel(node, node.kernel.registry.register, server.pid, "stock")
+        assert as_process(a, lambda: rpc.abcast(["b", "nobody", "a"], "stock", "inventory"))
+        assert [server.outcome() for server in servers] == ["inventory"] * 2
+        later = Running(b, receive)
+        in_kernel(b, b.kernel.registry.register, later.pid, "stock")
+        assert as_process(a, lambda: asyncio.run(aio.rpc.abcast(["b"], "stock", "again")))
+        assert later.outcome() == "again"
+
+    def test_eval_everywhere_runs_on_each_node(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+
+        def body() -> list[Any]:
+            me = own_pid()
+            assert rpc.eval_everywhere(["a", "b", "nobody"], send, me, "here")
+            assert rpc.eval_everywhere(["b"], "pyx", "send", [me, "here"])
+            return [receive(timeout=HANG) for _ in range(3)]
+
+        assert as_process(a, body) == ["here"] * 3
+
+    def test_pmap_returns_values_in_the_order_of_its_items(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        amounts = list(range(100))
+        expected = [f"{amount} EUR" for amount in amounts]
+        nodes = ["b", "a", "b"]
+        assert as_process(a, lambda: rpc.pmap(nodes, priced, amounts, currency="EUR")) == expected
+        named = __name__, "priced"
+        assert as_process(a, lambda: rpc.pmap(nodes, named, iter(amounts), currency="EUR")) == expected
+        assert (
+            as_process(a, lambda: asyncio.run(aio.rpc.pmap(nodes, priced, amounts, currency="EUR")))
+            == expected
+        )
+        assert as_process(a, lambda: rpc.pmap(["b"], total, [])) == []
+
+    def test_pmap_takes_turns(self, two: tuple[LocalNode, LocalNode]) -> None:
+        a, _ = two
+        found = as_process(a, lambda: rpc.pmap(["a", "b"], own_name_and, [1, 2, 3, 4]))
+        assert found == [("a@test", 1), ("b@test", 2), ("a@test", 3), ("b@test", 4)]
+
+    def test_pmap_raises_the_first_failure_and_abandons_the_rest(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, _ = two
+        with pytest.raises(RemoteError, match="ZeroDivisionError"):
+            as_process(a, lambda: rpc.pmap(["b"], divided, [1, 0, 2]))
+        with pytest.raises(RpcNoConnection):
+            as_process(a, lambda: rpc.pmap(["b", "nobody"], divided, [1, 2, 3]))
+        with pytest.raises(EncodeError):
+            as_process(a, lambda: rpc.pmap(["b"], divided, [1, threading.Lock()]))  # type: ignore[call-overload]
+        assert in_kernel(a, lambda: dict(a.kernel.pending)) == {}
+
+    @pytest.mark.parametrize(
+        ("where", "function", "why"),
+        [
+            ("b", total, "pmap takes a list of nodes, not 'b'"),
+            ([], total, "pmap needs a node to run on"),
+            (["b"], "os.getpid", "pmap takes a function, or"),
+        ],
+    )
+    def test_pmap_without_nodes_or_a_function_is_refused(
+        self, two: tuple[LocalNode, LocalNode], where: Any, function: Any, why: str
+    ) -> None:
+        with pytest.raises((TypeError, ValueError), match=why):
+            rpc.pmap(where, function, [1])
 
     def test_multicall_without_a_list_is_refused(self, two: tuple[LocalNode, LocalNode]) -> None:
         nodes: Any

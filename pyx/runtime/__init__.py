@@ -1,6 +1,6 @@
 """The node: kernel calls, effects, sending, receiving, requests, transport, start and stop.
 
-Calls of the public modules (`node`, `process`, `rpc`, `primitives`, `aio`), bytes from `net` and timers
+Calls of the public modules (`nodes`, `process`, `rpc`, `primitives`, `aio`), bytes from `net` and timers
 become kernel calls; the effects of the kernel become woken threads, flushed connections, started processes.
 
 The node and its parts:
@@ -62,6 +62,7 @@ On top of the node:
     process_requests   `Process.info` and `is_alive` of any pid
     breakpoints        `breakpoint()` in a process: its shell is asked
     rpc_client         `rpc`: calls of functions on nodes
+    rpc_broadcasts     `rpc` to several nodes: abcast, eval_everywhere, pmap
 
 Never imported here: the public modules, the shell, the scenarios.  A public module that a peer names ("Node",
 "Process", "rpc") is looked up by its name when the call comes, like any other module.

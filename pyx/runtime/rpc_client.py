@@ -60,7 +60,7 @@ async def call(
         called, seconds = callee_within("rpc.call", target, args, kwargs, timeout)
         payload = encoded_callee(here, dest, called)
     with PendingAnswer(here) as pending:
-        _ask(here, pending, dest, payload)
+        ask(here, pending, dest, payload)
         if not await pending.wait(seconds):
             assert seconds is not None
             raise RpcTimeout(dest, seconds)
@@ -86,7 +86,7 @@ async def multicall(
     with contextlib.ExitStack() as stack:
         pendings = [stack.enter_context(PendingAnswer(here)) for _ in dests]
         for dest, pending in zip(dests, pendings, strict=True):
-            _ask(here, pending, dest, payload or encoded_callee(here, dest, called))
+            ask(here, pending, dest, payload or encoded_callee(here, dest, called))
         for pending in pendings:
             await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
     return results_of(here, dests, pendings, called)
@@ -112,7 +112,7 @@ class CallFuture(concurrent.futures.Future[T]):
         self._called = callee("rpc.async_call", target, args, kwargs)
         payload = encoded_callee(self._here, self._dest, self._called)
         self._pending = PendingAnswer(self._here, self)
-        _ask(self._here, self._pending, self._dest, payload)
+        ask(self._here, self._pending, self._dest, payload)
         self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
 
     def __await__(self) -> Generator[Any, None, T]:
@@ -153,7 +153,8 @@ def encoded_callee(here: LocalNode, dest: str, called: Callee) -> Payload:
     return encoding.encoded_call(module, function, args, here.max_message_bytes, kwargs, source)
 
 
-def _ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
+def ask(here: LocalNode, pending: PendingAnswer, dest: str, payload: Payload) -> None:
+    """Sends a call, whose answer *pending* gets; its process is the acting one's."""
     runner = current.get()
     if runner is None:
         frm = leader = THE_NODE
@@ -218,13 +219,17 @@ def _described(reason: object) -> str:
         return short_repr(reason)
 
 
-def destinations(here: LocalNode, nodes: Sequence[str] | None) -> list[str]:
-    """Returns the full names of *nodes*; None: of this node and all visible ones."""
+def destinations(here: LocalNode, nodes: Sequence[str] | None, call: str = "multicall") -> list[str]:
+    """Returns the full names of *nodes*; None: of this node and all visible ones.
+
+    Raises:
+        TypeError: *nodes* is not a list; the sentence names the *call*.
+    """
     if nodes is None:
         with here.kernel_call as kernel:
             return kernel.membership.nodes(("this", "visible"))
     if isinstance(nodes, str) or not isinstance(nodes, Iterable):
-        msg = f"multicall takes a list of nodes, not {nodes!r}"
+        msg = f"{call} takes a list of nodes, not {nodes!r}"
         raise TypeError(msg)
     return [here.full_name(one) for one in nodes]
 

@@ -23,7 +23,11 @@ _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
         **dict.fromkeys(("ping", "connect", "disconnect", "monitor", "set_cookie"), (NODE,)),
         **dict.fromkeys(("spawn", "spawn_link", "spawn_monitor"), (NODE, MODULE)),
     },
-    "rpc": dict.fromkeys(("call", "cast", "async_call", "multicall"), (NODE, MODULE)),
+    "rpc": {
+        **dict.fromkeys(("call", "cast", "async_call", "multicall"), (NODE, MODULE)),
+        "abcast": (None, REGISTERED),
+        "eval_everywhere": (None, MODULE),
+    },
     "Process": {
         **dict.fromkeys(("send", "send_after", "send_interval", "monitor"), (SERVER,)),
         **dict.fromkeys(("whereis", "unregister"), (REGISTERED,)),

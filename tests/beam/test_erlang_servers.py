@@ -215,6 +215,19 @@ def test_cast_from_either_side_runs(gus: LocalNode, a: IexNode) -> None:
     a.ask("Process.unregister(:shell)")
 
 
+def test_pmap_and_abcast_reach_elixir_nodes(gus: LocalNode, a: IexNode) -> None:
+    a.ask("Process.register(self(), :shell)")
+
+    def asked() -> Any:
+        rpc.abcast([a.name], "shell", Atom("cast"))
+        rpc.eval_everywhere([a.name], "Kernel", "send", [self(), 5])
+        return rpc.pmap([a.name, Node.self()], ("math", "sqrt"), [4, 9.0]), receive(timeout=HANG)
+
+    assert as_process(gus, asked) == ([2.0, 3.0], 5)
+    assert a.ask("receive do x -> x after 30_000 -> :none end") == ":cast"
+    a.ask("Process.unregister(:shell)")
+
+
 def test_linked_spawn_tells_its_end_to_python(gus: LocalNode, a: IexNode) -> None:
     def linked() -> Any:
         Process.flag("trap_exit", True)

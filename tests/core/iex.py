@@ -242,6 +242,89 @@ DETAILS: Final = (
         "the pid and the variables end only when the user leaves",
         ("tests/shell/test_app.py::TestPipes::test_exit_of_the_shell_itself_is_shown_and_ends_nothing",),
     ),
+    Detail(
+        "overdue messages",
+        "`:timer.send_interval` sends overdue messages in a burst",
+        "`Process.send_interval` leaves them out",
+        "a process that stood still needs one tick, and not a thousand",
+        ("tests/core/test_intervals.py::test_overdue_messages_are_left_out_and_the_next_one_is_on_the_grid",),
+    ),
+    Detail(
+        "monitor_nodes twice",
+        "`:net_kernel.monitor_nodes` with the same options again gives each message once more",
+        "it asks for nothing more",
+        "who asks twice wants to know, and not to hear twice",
+        ("tests/core/test_membership.py::test_each_combination_of_options_is_a_request_of_its_own",),
+    ),
+    Detail(
+        "order of terms",
+        "any two terms have an order",
+        "pids have OTP's order among pids, references among references",
+        "values of two types have no order in Python",
+        (
+            "tests/test_terms.py::TestPid::test_pids_sort_as_in_otp",
+            "tests/test_terms.py::TestRef::test_references_sort_as_in_otp",
+        ),
+    ),
+    Detail(
+        "rpc to servers",
+        "`:rpc.server_call`, `multi_server_call` and `sbcast`",
+        "`GenServer.call((name, node), ...)` and `GenServer.multi_call`",
+        "a reply says more than that a message was put into a mailbox",
+        ("tests/otp/test_server_calls.py",),
+    ),
+    Detail(
+        "rpc in parallel",
+        "`:rpc.parallel_eval`, `block_call` and `pinfo`",
+        "`rpc.async_call` for each, `rpc.call`, `Process.info`",
+        "they do that already, with any pid and any function",
+        (
+            "tests/test_rpc.py::TestMulticall",
+            "tests/test_process.py::TestInformation::test_info_and_is_alive_of_a_remote_process",
+        ),
+    ),
+    Detail(
+        "request ids",
+        "`:erpc.send_request`, `receive_response` and collections of request ids",
+        "`rpc.async_call` returns a future, for `concurrent.futures.wait` and `asyncio.gather`",
+        "Python collects futures by these",
+        ("tests/test_rpc.py",),
+    ),
+    Detail(
+        "tick time",
+        "`:net_kernel.set_net_ticktime` changes it in a running node",
+        "`--tick` and `Node.start(tick=...)` alone do",
+        "two nodes with different ticks may lose each other",
+        ("tests/test_options.py",),
+    ),
+    Detail(
+        "facts about connections",
+        "`:net_kernel.node_info` and `nodes_info`",
+        "`Node.info()`, and `nodes()` at the prompt",
+        "one function for all facts about a node",
+        ("tests/shell/test_process_table.py::TestNodes",),
+    ),
+    Detail(
+        "facts of the virtual machine",
+        "`Process.info` has memory, heap and reductions; `Process.hibernate`, `Process.flag/3` and the options of "
+        "`Process.spawn` are about them",
+        "`message_queue_bytes`, `current_stacktrace`, and `top()` with processor time",
+        "Python counts no memory by process, and does no garbage collection by process",
+        (
+            "tests/runtime/test_process_info.py",
+            "tests/shell/test_top_table.py::test_processor_time_of_a_thread_is_told",
+        ),
+    ),
+    Detail(
+        "files at the prompt",
+        '`c("shop.ex")` compiles whatever the file defines, and `import_file` evaluates it at the prompt',
+        '`c("shop.py")` loads it as the module `shop`; `pyx -i shop.py` runs it before the prompt',
+        "a file of Python is one module, and its names stay in it",
+        (
+            "tests/shell/test_loaded_files.py",
+            "tests/shell/test_helpers.py::test_c_binds_the_module_of_a_file",
+        ),
+    ),
     # ------------------------------------------------------------ code and shells on other nodes
     Detail(
         "travelling function",
