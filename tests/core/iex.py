@@ -306,8 +306,8 @@ DETAILS: Final = (
     ),
     Detail(
         "facts of the virtual machine",
-        "`Process.info` has memory, heap and reductions; `Process.hibernate`, `Process.flag/3` and the options of "
-        "`Process.spawn` are about them",
+        "`Process.info` has memory, heap and reductions; `Process.hibernate`, `Process.flag/3` and the "
+        "options of `Process.spawn` are about them",
         "`message_queue_bytes`, `current_stacktrace`, and `top()` with processor time",
         "Python counts no memory by process, and does no garbage collection by process",
         (
