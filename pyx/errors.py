@@ -202,7 +202,7 @@ class NotAProcess(PyxError):
     def __init__(self, call: str, hint: str | None = None) -> None:
         super().__init__(
             f"{call} needs a process, and this thread is not one",
-            hint=hint or "run the code with spawn(function), or type it at the pyx prompt",
+            hint=hint or "run the code with spawn(function), or the whole file by `pyx FILE`",
         )
 
 

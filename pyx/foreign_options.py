@@ -11,6 +11,7 @@ _INTERPRETER: Final = "it is an option of Python: `python {} -m pyx ...`"
 _LOG: Final = "the log is Python's: `logging` in your program sets it up"
 _PATHS: Final = "`-S DIR` finds the modules of DIR; PYTHONPATH holds for all of Python"
 _ERLANG: Final = "there is no Erlang machine here; `pyx --help` shows the options of a node"
+_SETTINGS: Final = "~/.config/pyx/config.toml has the settings of the prompt"
 _THEME: Final = "`theme` in ~/.config/pyx/config.toml; NO_COLOR=1 shows no colours"
 _DEBUGGER: Final = "`breakpoint()` stops anywhere; after an error `import pdb; pdb.pm()`"
 _BANNER: Final = "the banner is one line, and is shown on a terminal alone"
@@ -47,6 +48,11 @@ _INSTEAD: Final = {
     # IPython and ptpython
     "--no-banner": _BANNER,
     "--quick": "--no-start-file runs no start file",
+    "--no-startup": "--no-start-file runs no start file",
+    **dict.fromkeys(("--profile", "--config", "--config-file"), _SETTINGS),
+    "--dark-bg": _THEME,
+    "--light-bg": _THEME,
+    "--ext": "`preload` in ~/.config/pyx/config.toml imports modules before the prompt",
     "--vi": "`editing-mode` in ~/.config/pyx/config.toml",
     "--pdb": _DEBUGGER,
     "--colors": _THEME,

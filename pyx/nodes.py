@@ -204,6 +204,8 @@ class Node:
     def spawn(node: str, target: Any, /, *args: Any, **kwargs: Any) -> Pid:
         """Starts a process on *node* and returns its pid; its output appears at this node.
 
+        On a node that is a program (`Node.start`) it prints where the program prints.
+
         There are two forms: `Node.spawn(node, function, *args, **kwargs)`, where all that follows the
         function is its own, and `Node.spawn(node, module, "function", [args], kwargs={})`.
 

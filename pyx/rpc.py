@@ -4,9 +4,10 @@
     rpc.within(0.5).call("server@vm", shop.total, stock)      options come first
     rpc.call("server@vm", "os", "getpid", [], timeout=0.5)    or module and function by name, as in IEx
 
-Each call runs in a process of its own on the other node; its output appears at the caller's.  A failure is an
-exception, never a value that looks like a result.  Differs from IEx: `:rpc.call` returns `{:badrpc, reason}`,
-and a thrown value as if it were a result.
+Each call runs in a process of its own on the other node; its output appears at the caller's, but that of a
+program which has called `Node.start` stays the program's.  A failure is an exception, never a value that
+looks like a result.  Differs from IEx: `:rpc.call` returns `{:badrpc, reason}`, and a thrown value as
+if it were a result.
 """
 
 from __future__ import annotations

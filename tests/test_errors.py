@@ -99,7 +99,7 @@ SENTENCES: list[tuple[BaseException, str, str | None]] = [
     (
         NotAProcess("self()"),
         "self() needs a process, and this thread is not one",
-        "run the code with spawn(function), or type it at the pyx prompt",
+        "run the code with spawn(function), or the whole file by `pyx FILE`",
     ),
     (NoProcess("stock"), "no process is registered as 'stock' on this node", None),
     (UndefinedFunction("m", None), "there is no module m", None),

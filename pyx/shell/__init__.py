@@ -11,6 +11,7 @@ processes.  Everything that is shown goes through one writer.
     driver_requests    what a runner may ask besides inputs
     loop               read, evaluate, show; the prompt; terminals of plain lines
     python_conventions  what programs find at Python's own prompt: `sys.ps1`, hooks, `sys.last_exc`
+    number_patterns    what `receive(0)` waits for, said after a second
     evaluate           whether an input is complete, and its outcome
     render             a value as text
     theme              the colours of a prompt, by roles

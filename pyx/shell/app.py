@@ -30,6 +30,7 @@ from pyx.shell.prompt_names import public_names
 from pyx.shell.standard_streams import warn
 from pyx.shell.start_collections import has_frozen
 from pyx.shell.termination import Termination
+from pyx.shell.tty import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,7 +266,7 @@ class App:
         options = self._options
         sys.argv = [*options.argv]
         for code in options.code:
-            if (ended := run_program(evaluator, code, "<-e>")) is not None:
+            if (ended := run_program(evaluator, as_utf8(code), "<-e>")) is not None:
                 return ended
         if options.module is not None or options.file not in {None, "-"}:
             from pyx.shell.program_files import run_file, run_module

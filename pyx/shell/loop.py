@@ -174,7 +174,7 @@ class Shell:
         source = self._terminal.read(self.prompt if users is None else lambda: Prompt(*users))
         if is_blank(source):
             return None
-        outcome = self._evaluator.evaluate(source)
+        outcome = self._evaluated(source)
         self._process.finish_line()
         if isinstance(outcome, ExitRequested):
             return exit_code(outcome.code)
@@ -183,6 +183,15 @@ class Shell:
         code = conventions.show(outcome)
         self._process.finish_line()
         return code
+
+    def _evaluated(self, source: str) -> Outcome:
+        """Evaluates an input, with a word about it where it waits; not where a transcript is made of it."""
+        if self._has_fixed_prompt or "receive(" not in source:
+            return self._evaluator.evaluate(source)
+        from pyx.shell.number_patterns import said_while_waiting  # for the first input that receives
+
+        with said_while_waiting(source, lambda text: self._terminal.show(text, "notice")):
+            return self._evaluator.evaluate(source)
 
     def _renew_process(self) -> None:
         dead = self._process.renew()
