@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import os
 import resource
 import signal
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pyx import Node
 from pyx.execution.context import current
+from pyx.execution.node_log import log
 from pyx.execution.runner import Runner
 from pyx.options import NodeOptions
 from pyx.runtime import local_node, start_stop
@@ -55,6 +57,7 @@ class LocalNodes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        Running.crashes_are_logged()
         for node in self._nodes:
             for process in in_kernel(node, node.kernel.tables.processes.all):
                 in_kernel(node, node.kernel.process_signals.exit, Pid(0), process.pid, "kill")
@@ -80,7 +83,10 @@ class LocalNodes:
 class Running:
     """A function that runs as a process: its pid, and its result or exception."""
 
+    _failed: ClassVar[list[Running]] = []
+
     def __init__(self, node: LocalNode, function: Callable[[], Any]) -> None:
+        self._node = node
         self._over = threading.Event()
         self._value: Any = None
         self._error: BaseException | None = None
@@ -91,9 +97,18 @@ class Running:
             self._value = function()
         except BaseException as error:
             self._error = error
+            self._failed.append(self)
             raise
         finally:
             self._over.set()
+
+    @classmethod
+    def crashes_are_logged(cls) -> None:
+        """Waits until those that have failed are logged: the next test is not to find them in its log."""
+        while cls._failed:
+            failed = cls._failed.pop()
+            until(lambda failed=failed: failed._node.kernel.tables.find(failed.pid) is None)  # type: ignore[misc]
+        log.settle(HANG)
 
     def outcome(self, *, hang: float = HANG) -> Any:
         """Waits for the end; returns the result or raises the exception of the function."""
@@ -211,6 +226,12 @@ def until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < give_up, "the wait has timed out"
         time.sleep(0)
+
+
+def freeze(pid: int) -> None:
+    """Stops a child process, and returns when all its threads stand; SIGCONT lets it go on."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from pyx import Atom, Node, rpc, send
 from pyx.core.outbox import HIGH_WATER_BYTES
 from tests.beam.inbox import Inbox
 from tests.beam.real_nodes import cookie_file, real_nodes
-from tests.local_nodes import Running, as_process, start_node, until
+from tests.local_nodes import Running, as_process, freeze, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def test_suspended_erlang_node_makes_its_senders_wait(gus: LocalNode, h: ErlNode
         "B when is_binary(B) -> F(N + byte_size(B)) end end)(0) end))."
     )
     assert as_process(gus, lambda: Node.ping(h.name)) == "pong"
-    h.signal(signal.SIGSTOP)
+    freeze(h.pid)
     counter = Inbox(gus, "counter")
     sent = 0
 

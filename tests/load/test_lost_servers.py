@@ -9,7 +9,7 @@ import asyncio
 import os
 import random
 import threading
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,7 +21,7 @@ from pyx.otp.multi_calls import multi_call
 from pyx.primitives import drain
 from pyx.runtime.request import wait
 from tests.load.child import HANG, Child
-from tests.local_nodes import COOKIE, LocalNodes, Running, as_process, until
+from tests.local_nodes import COOKIE, LocalNodes, Running, as_process, freeze, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ def test_kill_of_a_node_makes_it_a_bad_node_and_ends_a_stop(a: LocalNode, b: Chi
 
 def test_stopped_node_answers_late_and_nothing_of_it_comes(a: LocalNode, b: Child) -> None:
     assert call(THERE, 1) == 1
-    b.signal(SIGSTOP)
+    freeze(b.pid)
 
     def times_out() -> list[Any]:
         for number in range(1_000):

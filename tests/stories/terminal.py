@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Final
 import pexpect
 import pyte
 
+from tests.local_nodes import freeze
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -207,6 +209,10 @@ class Shell:
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Sends a signal to the process."""
         os.kill(self.pid, number)
+
+    def freeze(self) -> None:
+        """Stops the process, and returns when it stands; SIGCONT lets it go on."""
+        freeze(self.pid)
 
     def close(self) -> int:
         """Kills the process, if it has not ended by itself; returns the exit code."""

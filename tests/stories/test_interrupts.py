@@ -88,7 +88,7 @@ def test_ctrl_c_interrupts_a_busy_loop(shell: Shell) -> None:
 
 
 def test_ctrl_c_interrupts_a_ping_to_a_frozen_node(shell: Shell, other: Shell) -> None:
-    other.kill(signal.SIGSTOP)
+    other.freeze()
     try:
         shell.enter("print('run' 'ning'); Node.ping('other@vm')")
         shell.sees("running")
@@ -205,7 +205,7 @@ def test_ctrl_c_and_ctrl_d_work_on_a_dumb_terminal(lone_host: Host) -> None:
 def test_prompt_is_drawn_again_after_sigstop_and_fg(lone_host: Host) -> None:
     shell = lone_host.shell()
     shell.half_type("'still ' ")
-    shell.kill(signal.SIGSTOP)
+    shell.freeze()
     shell.lets_read_lines()
     shell.kill(signal.SIGCONT)
     shell.wait(lambda: not shell.reads_lines, "the editor")

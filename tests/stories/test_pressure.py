@@ -83,7 +83,7 @@ def memory(shell: Shell) -> int:
 
 def freeze(shell: Shell) -> None:
     """Stops a shell: it reads nothing any more, and its sockets fill up."""
-    shell.kill(signal.SIGSTOP)
+    shell.freeze()
 
 
 def go_on(shell: Shell) -> None:

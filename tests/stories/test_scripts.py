@@ -222,18 +222,29 @@ def test_script_that_ends_waits_for_a_busy_node_to_read_its_messages(lone_host: 
     server = lone_host.shell("server")
     server.type("Process.register(self(), 'sink')")
     script = (
-        "import os, signal\n"
         "from pyx import Node, send\n"
         "Node.start('script@vm')\n"
         "assert Node.ping('server@vm') == 'pong'\n"
-        f"os.kill({server.pid}, signal.SIGSTOP)\n"
+        "print('connected', flush=True)\n"
+        "input()\n"
         "for _ in range(8):\n"
         "    send(('sink', 'server@vm'), 'x' * 300_000)\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script], stderr=subprocess.PIPE, text=True, env=lone_host.environment()
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=lone_host.environment(),
     ) as leaving:
+        assert leaving.stdin is not None
+        assert leaving.stdout is not None
         assert leaving.stderr is not None
+        assert leaving.stdout.readline() == "connected\n"
+        server.freeze()
+        leaving.stdin.write("\n")
+        leaving.stdin.flush()
         assert leaving.stderr.readline().startswith("script@vm leaves, and waits for server@vm to take ")
         server.kill(signal.SIGCONT)
         assert leaving.stderr.read() == ""
