@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from pyx.shell.theme import BOTH, DARK
+from pyx.shell.theme import ANSI, BOTH, DARK, NONE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,28 @@ def test_files_of_user_and_project_come_before_the_first_prompt(lone_host: Host,
 
     none = lone_host.shell(None, "--no-start-file", cwd=tmp_path)
     assert none.type("'answer' in globals()") == "False"
+
+
+def test_default_colours_reach_the_terminal_and_no_color_has_none(lone_host: Host) -> None:
+    for no_color, terminal, theme in (("", "xterm", BOTH), ("", "linux", ANSI), ("1", "xterm", NONE)):
+        shell = lone_host.shell(TERM=terminal, NO_COLOR=no_color)
+        shell.type("self()")
+        shell.type("1 / 0")
+        shell.type("import logging; log = logging.getLogger('pyx')")
+        shell.type("log.error('e'); log.warning('w')")
+        shell.sees("[warning] w")
+        raw = shell.raw.decode()
+        assert ("\x1b[38;5;" in raw) == (theme is BOTH)
+        for text, role in (
+            ("#PID<0.1.0>", "pid"),
+            ("ZeroDivisionError", "error"),
+            ("[error]", "error"),
+            ("[warning]", "warning"),
+        ):
+            assert theme.painted(text, role) in raw
+        assert re.search(r"\x1b\[0;(38;5;29;)?1mpyx\(1\)> ", raw) or theme is NONE
+    piped = lone_host.run("-i", stdin="self()\n1 / 0\n")
+    assert "\x1b" not in piped.stdout + piped.stderr
 
 
 def test_start_files_run_at_a_persons_prompt_alone(lone_host: Host, tmp_path: Path) -> None:
