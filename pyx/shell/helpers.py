@@ -238,14 +238,16 @@ class Helpers:
 
     def edit(self, thing: Any) -> None:
         """Opens $VISUAL or $EDITOR at the source of a thing or a name, and reloads what was changed."""
+        from pyx.shell.source_editor import edit, place_of  # rarely used
+
+        thing = self._looked_up(thing) if type(thing) is str else thing
         if self.is_remote:
+            place = place_of(thing)
             raise PyxError(
-                f"edit() needs the terminal of {Node.self()}, and this is a remote shell",
+                f"{place.file} line {place.line} is on {Node.self()}, where a remote shell has no terminal",
                 hint="open the file in an editor there, then type r(module) here",
             )
-        from pyx.shell.source_editor import edit  # rarely used
-
-        edit(self._looked_up(thing) if type(thing) is str else thing, self._project.reload, _show)
+        edit(thing, self._project.reload, _show)
 
     def exports(self, module: Any = None) -> None:
         """Shows the functions of a module or class.

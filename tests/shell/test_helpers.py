@@ -213,7 +213,7 @@ def test_tables_take_a_number_of_rows(most: Any, helpers: Helpers) -> None:
 
 def test_edit_in_a_remote_shell_says_what_to_do(helpers: Helpers) -> None:
     helpers.is_remote = True
-    with pytest.raises(errors.PyxError, match="this is a remote shell") as refused:
+    with pytest.raises(errors.PyxError, match="where a remote shell has no terminal") as refused:
         helpers.edit(Process.info)
     assert refused.value.hint == "open the file in an editor there, then type r(module) here"
 

@@ -108,7 +108,7 @@ def test_late_names_are_bound_by_the_input_that_reads_them() -> None:
     evaluator = Evaluator(main.__dict__, run_coroutine=lambda _: None)
     assert evaluator.evaluate(
         "def kind():\n    class A:\n        a = CallTimeout\n    return A.a\n"
-    ) == Value(None)
+    ) == Value(None, is_expression=False)
     assert evaluator.evaluate("kind()") == Value(pyx.CallTimeout)
     assert evaluator.evaluate("CallError = 1; CallError") == Value(1)
     assert evaluator.evaluate("del CallError; CallError") == Value(pyx.CallError)
