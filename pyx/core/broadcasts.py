@@ -88,7 +88,8 @@ class Broadcasts:
                 if process.alive and process is not skipped:
                     deliver(process, body)
             return None
-        fan_out = FanOut(senders, skipped, space, topic, body)
+        before = fan_outs.queue[-1] if fan_outs.queue else None
+        fan_out = FanOut(senders, skipped, space, topic, body, before)
         fan_outs.add(fan_out)
         if at_once:
             self.go_on()

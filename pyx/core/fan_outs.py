@@ -5,6 +5,8 @@ come first, and then its receivers are woken, in portions too.  Whatever its sen
 meanwhile comes behind it: `due` gives that process its copy out of turn.  So there is one order between a
 sender and each receiver, and no kernel call is long.  `broadcasts.py` delivers.
 
+Thousands of broadcasts of a peer may wait, each to thousands of subscribers, whose list they share.
+
 [measured, processor time, 100,000 receivers that wait: 782 calls of 0.12 ms, and a first one of 3.4 ms, which
 lists them; 1,000 receivers: 0.5 ms in all, where a thousand sends take 0.7 in the kernel]
 """
@@ -39,6 +41,7 @@ class FanOut:
         space: of the subscriptions.
         key: the topic.
         body: what is put into the mailboxes.
+        before: the last one that is queued; to the same subscribers both share the list of these.
     """
 
     __slots__ = (
@@ -65,13 +68,14 @@ class FanOut:
         space: Space,
         key: bytes,
         body: Any,
+        before: FanOut | None = None,
     ) -> None:
         self.senders: Final = senders
         self.skip: Final = skip
         self.space: Final = space
         self.key: Final = key
         self.body: Final = body
-        self.entries: Final[list[Entry]] = list(space.holders.get(key, {}).values())
+        self.entries: Final = _entries(space.holders.get(key, {}), before)
         self.number = 0
         """Grows with each that is queued."""
         self.at = 0
@@ -114,6 +118,18 @@ class FanOut:
         ]
         self.early.update(ahead)
         return len(ahead)
+
+
+def _entries(holders: dict[int, Entry], before: FanOut | None) -> list[Entry]:
+    """The entries of a topic, oldest first.
+
+    Their numbers grow: if there are as many as before, and the last one is the same, none has come or gone.
+    """
+    if before is not None and len(before.entries) == len(holders):
+        last: Entry | None = next(reversed(holders.values()), None)
+        if last is before.entries[-1]:
+            return before.entries
+    return list(holders.values())
 
 
 class FanOuts:

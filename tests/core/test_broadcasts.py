@@ -148,6 +148,26 @@ class TestFanOut:
         node.broadcasts.go_on()
         assert (texts(those[2]), texts(those[3]), texts(late)) == (["m"], [], [])
 
+    def test_shares_the_list_of_subscribers_with_the_one_before(self, node: Node) -> None:
+        def lists() -> list[int]:
+            """The list of each that is queued, by its number."""
+            return [id(one.entries) for one in node.tables.fan_outs.queue]
+
+        those = [subscriber(node) for _ in range(6)]
+        gus = node.process()
+        broadcast(node, gus, "a")
+        broadcast(node, gus, "b")
+        assert len(lists()) == 2
+        assert len(set(lists())) == 1
+        node.keys.drop(subscriptions(node), node.keys.held_by(those[5], subscriptions(node)))
+        broadcast(node, gus, "c")
+        subscriber(node)
+        broadcast(node, gus, "d")
+        assert len(set(lists())) == 3
+        while node.tables.fan_outs.queue:
+            node.broadcasts.go_on()
+        assert [texts(one) for one in those] == [["a", "b", "c", "d"]] * 5 + [[]]
+
     def test_broadcast_of_the_same_sender_waits_behind_it(self, node: Node) -> None:
         those = [subscriber(node) for _ in range(4)]
         alone, gus = subscriber(node, U), node.process()
