@@ -54,6 +54,9 @@ GROUPS: Final = (
     Group("start", "from the command to the first prompt; memory", {"same": 5}),
     Group("mesh", "twenty nodes on both cores", {"split": 3}),
     Group("disturbed", "calls while 300 messages of 1 MiB go to the same node", {"split": 5}),
+    Group("topics", "broadcasts to topics", {"same": 5}),
+    Group("nodes", "a broadcast to twenty nodes", {"same": 2}),
+    Group("fan_out", "calls of a node that delivers broadcasts to 100,000 processes", {"split": 2}),
     Group("syscalls", "system calls, counted by strace", {"same": 1}),
     Group("sizes", "by payload size", {"same": 2}),
     Group("senders", "by number of senders", {"split": 2}),
@@ -91,6 +94,11 @@ _BETWEEN: Final = (
     Case("payload_64m", "payload", "MB/s", "bytes, 64 MiB each, answered by their length"),
     Case("disturbed_p50", "disturbed", "µs", "a call, median"),
     Case("disturbed_p99", "disturbed", "µs", "a call, 99th percentile"),
+    Case("topic_remote", "topics", "per s", "20,000 broadcasts to a process of another node"),
+    Case("topic_nodes_20", "nodes", "µs", "until a process of each has answered"),
+    Case("topic_publisher_20", "nodes", "µs", "of the publisher's call alone"),
+    Case("fan_out_p50", "fan_out", "µs", "a call, median"),
+    Case("fan_out_p99", "fan_out", "µs", "a call, 99th percentile"),
     Case("system_calls", "syscalls", "calls", "of both nodes for one `rpc_shell_def`"),
     Case("system_calls_async", "syscalls", "calls", "of both nodes for one `rpc_shell_async`"),
 )
@@ -109,6 +117,10 @@ _INSIDE: Final = (
     Case("process_info", "local", "µs", "`Process.info` of an `async def` process"),
     Case("process_info_def", "local", "µs", "`Process.info` of a `def` process", "process_info"),
     Case("process_info_key", "local", "µs", "`Process.info` of one key"),
+    Case("topic_broadcast_1k", "topics", "µs", "a broadcast to 1,000 `async def` processes, and the answers"),
+    Case("topic_sends_1k", "topics", "µs", "1,000 sends to the same, and the answers"),
+    Case("topic_publisher_1k", "topics", "µs", "the call of that broadcast alone"),
+    Case("topic_sender_1k", "topics", "µs", "those 1,000 calls alone"),
     Case("spawn", "processes", "per s", "100,000 processes"),
     Case("spawn_async", "processes", "per s", "100,000 `async def` processes", "spawn"),
     Case("spawn_async_last", "processes", "per s", "the last 10,000 of these", "spawn"),
@@ -133,6 +145,8 @@ _STARTS: Final = (
 )
 
 SIZES: Final = (10, 100, 1_000, 10_000, 30_000, 60_000, 100_000, 300_000, 1_000_000)
+NODES: Final = 20
+SUBSCRIBERS: Final = 100_000
 SENDERS: Final = (1, 2, 5, 10, 20)
 PEERS: Final = (1, 5, 10, 20)
 PROCESSES: Final = (0, 1_000, 10_000, 50_000)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[3]
 PROGRAMS: Final = ROOT / "tests/bench/programs"
 
-BETWEEN_TWO_NODES: Final = ("latency", "oneway", "payload", "disturbed", "sizes")
-ALONE: Final = ("local", "processes", "senders", "peers", "population", "mailbox")
+BETWEEN_TWO_NODES: Final = ("latency", "oneway", "payload", "disturbed", "sizes", "topics", "fan_out")
+ALONE: Final = ("local", "processes", "senders", "peers", "population", "mailbox", "nodes")
 
 
 class PyxNodes:
@@ -87,7 +87,7 @@ class PyxNodes:
             node, words = self._named("server", port, 1)
             server = nodes.enter_context(Child(server_command(words), environment, job.cores.server))
             self._is_of_this_tree(server.says("READY").partition(" ")[2])
-            if job.group == "peers":
+            if job.group in {"peers", "nodes"}:
                 self._start_peers(nodes, job, environment)
             _, words = self._named("client", port, 2)
             wanted = [job.group, f"{job.secs}", node, ",".join(job.cases)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyx
 from pyx import rpc
-from tests.bench.programs import pyx_growth, pyx_latency, pyx_local, pyx_one_way, pyx_processes
+from tests.bench.programs import pyx_growth, pyx_latency, pyx_local, pyx_one_way, pyx_processes, pyx_topics
 from tests.bench.programs.pyx_session import Session
 from tests.bench.programs.sampling import end_with_the_parent, run
 
@@ -27,6 +27,9 @@ GROUPS: Final[Mapping[str, Callable[[Session], Mapping[str, Any]]]] = {
     "peers": pyx_growth.peers,
     "population": pyx_growth.processes,
     "disturbed": pyx_growth.disturbed,
+    "topics": pyx_topics.cases,
+    "nodes": pyx_topics.to_nodes,
+    "fan_out": pyx_topics.beside_a_fan_out,
 }
 
 

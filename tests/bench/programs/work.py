@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyx import GenServer, Pid, aio, handle, receive, send, spawn
+from pyx import GenServer, Pid, PubSub, aio, handle, receive, self, send, spawn, spawn_link
 
 
 def add(a: int, b: int) -> int:
@@ -90,3 +90,40 @@ async def answer_once(reader: Pid) -> None:
     """Takes a message, answers, and ends."""
     await aio.receive()
     send(reader, "got")
+
+
+async def subscriber_async(reader: Pid) -> None:
+    """Answers each message, until `"stop"`."""
+    PubSub.subscribe("topic")
+    send(reader, "subscribed")
+    while await aio.receive() != "stop":
+        send(reader, "got")
+
+
+def counter(reader: Pid, count: int) -> None:
+    """Takes *count* broadcasts, and then says so."""
+    PubSub.subscribe("topic")
+    send(reader, "subscribed")
+    sink(reader, count)
+
+
+def publisher(reader: Pid, count: int) -> None:
+    """Broadcasts to *count* processes again and again, as soon as the last of them has the one before."""
+    for _ in range(count - 1):
+        spawn_link(subscriber_to, None)
+    spawn_link(subscriber_to, self())
+    receive("subscribed")
+    send(reader, "subscribed")
+    while True:
+        PubSub.local_broadcast("topic", "hello")
+        receive("got")
+
+
+async def subscriber_to(reader: Pid | None) -> None:
+    PubSub.subscribe("topic")
+    if reader is not None:
+        send(reader, "subscribed")
+    while True:
+        await aio.receive()
+        if reader is not None:
+            send(reader, "got")
