@@ -311,6 +311,16 @@ class TestScripts:
         done = run("-i", "-e", "x = 5", stdin="x\nexit(4)\n")
         assert (done.returncode, done.stdout) == (4, "pyx(1)> x\n5\npyx(2)> exit(4)\n")
 
+    def test_i_shows_a_prompt_after_an_error_and_not_after_an_exit(self, run: Run) -> None:
+        done = run("-i", "-e", "1 / 0", stdin="import sys; str(sys.last_exc)\n")
+        assert (done.returncode, done.stdout.splitlines()[1]) == (0, "'division by zero'")
+        done = run("-i", "-e", "exit(3)", stdin="1\n")
+        assert (done.returncode, done.stdout) == (3, "")
+
+    def test_code_is_utf_8_under_an_ascii_locale(self, run: Run) -> None:
+        ascii_alone = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+        assert run("-e", "print(len('é'))", **ascii_alone).stdout == "1\n"
+
 
 class TestNodes:
     def test_taken_name_exits_with_3(self, run: Run, service: subprocess.Popen[str]) -> None:

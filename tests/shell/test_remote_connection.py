@@ -94,7 +94,9 @@ def test_the_process_is_another_one_than_the_asking_one(nodes: LocalNodes) -> No
 def test_commands_come_back_to_be_carried_out(nodes: LocalNodes) -> None:
     def use(client: Client) -> None:
         assert client.evaluates("jobs(3, 'interrupt')") == ("command", ("jobs", [3, "interrupt"]))
-        assert client.evaluates("exit()") == ("exit", "")
+        assert client.evaluates("clear") == ("command", ("clear", []))
+        assert client.evaluates("quit = 5; quit") == ("value", "5")
+        assert client.evaluates("exit") == ("exit", "")
 
     attached(nodes, use)
 
