@@ -93,7 +93,13 @@ def configured_seeds(seeds: Sequence[str | Mapping[str, Any]], here: str) -> lis
     if nodes:
         strategy = _class_of("static", "the seeds")
         topologies.insert(0, _checked("the seeds", SEEDS, strategy, {"nodes": nodes}, here, kind="static"))
-    return list({topology.name: topology for topology in topologies}.values())
+    named: dict[str, ConfiguredTopology] = {}
+    for topology in topologies:
+        if named.setdefault(topology.name, topology) != topology:
+            raise ClusterInvalid(
+                f"cluster {topology.name}", "its name is that of other seeds too: choose another"
+            )
+    return list(named.values())
 
 
 def kind_of_seed(seed: str) -> str | None:

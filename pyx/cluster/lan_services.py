@@ -7,6 +7,7 @@ Needs the extra `pyxnode[lan]`, the library zeroconf, which takes some 100 ms to
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from typing import TYPE_CHECKING, Any, Final
@@ -85,15 +86,16 @@ class LanServices:
         _check_is_of_this_host(self._interface)
         with detached():  # its tasks end when it is closed, in its own order
             network = AsyncZeroconf([self._interface] if self._interface else InterfaceChoice.All)
-            try:
+            ending = contextlib.AsyncExitStack()
+            ending.push_async_callback(_close, network)
+        async with ending:
+            with detached():
                 browser = AsyncServiceBrowser(network.zeroconf, SERVICE, handlers=[self._heard])
-                # A name with the creation in it is nobody else's: there is nothing to probe for.
+                ending.push_async_callback(browser.async_cancel)
+                # A name with the creation in it is no other node's: there is nothing to probe for.
                 own = self._own_service(node.kernel.tables.creation)
                 saying = await network.async_register_service(own, cooperating_responders=True)
-            except BaseException:
-                await _close(network)
-                raise
-        try:
+                ending.callback(asyncio.ensure_future(saying).cancel)  # it says the name three times
             known = None
             while True:
                 self._changed.clear()
@@ -107,10 +109,6 @@ class LanServices:
                 except TimeoutError:
                     with detached():
                         await network.async_update_interfaces()
-        finally:
-            asyncio.ensure_future(saying).cancel()  # it says the name three times
-            await browser.async_cancel()
-            await _close(network)
 
     def _heard(
         self, *, zeroconf: Zeroconf, service_type: str, name: str, state_change: ServiceStateChange

@@ -109,6 +109,14 @@ class TestSeeds:
             configured_seeds([seed], HERE)
         assert str(caught.value).startswith(sentence)
 
+    def test_two_topologies_of_one_name_are_refused(self) -> None:
+        table = {"name": "seed", "strategy": "local"}
+        with pytest.raises(
+            ClusterInvalid, match=r"^cluster seed: its name is that of other seeds too: choose"
+        ):
+            configured_seeds(["b", table], "gus@vm")
+        assert len(configured_seeds([table, dict(table)], "gus@vm")) == 1
+
     @pytest.mark.parametrize(
         ("seeds", "sentence"),
         [
