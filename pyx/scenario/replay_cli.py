@@ -160,7 +160,7 @@ def _terminal(takeover: Takeover) -> Terminal:
     from pyx.shell.terminal import PersonTerminal
 
     history = History(history_path(), show_line)
-    return PersonTerminal(screen, history, takeover.complete, stdout=sys.stdout, theme=theme_for(os.environ))
+    return PersonTerminal(screen, history, takeover, stdout=sys.stdout, theme=theme_for(os.environ))
 
 
 def _line_reader(screen: Screen) -> Callable[[str], str]:

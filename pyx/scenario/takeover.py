@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyx.scenario.node_process import NodeProcess
     from pyx.scenario.player import Player
+    from pyx.shell.call_signature import CallSignature
     from pyx.shell.loop import Terminal
 
 _FOREVER: Final = 1e9
@@ -70,6 +71,11 @@ class Takeover:
             answered.wait(_COMPLETION_SECONDS)
         del self._answered[number]
         return Completion(*json.loads(node.answers.get(number, f"[{cursor}, []]")))
+
+    def signature(self, callee: str) -> CallSignature | None:
+        """Returns None: nodes that a runner drives are not asked for signatures."""
+        del callee
+        return None
 
     def _prompt(self) -> Prompt:
         first = self._node.prompt

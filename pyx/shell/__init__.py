@@ -21,6 +21,8 @@ processes.  Everything that is shown goes through one writer.
     text_writer        text into a stream, by its descriptor and encoding
     terminal           the editor of a person's terminal
     editor_keys        its keys
+    hint_line          the line below the input: the signature of a call, vi's mode
+    signature_hint     that signature, fitted to the columns
     indentation        the blanks that the next line begins with
     pasted_transcript  a pasted session without its prompts
     prompt_signals     signals while the editor reads: none is lost
@@ -83,6 +85,7 @@ processes.  Everything that is shown goes through one writer.
     remote_command     what such an input asks of the shell where it was typed
     remote_eval        `pyx --rpc-eval NODE EXPR`
     hidden_name        a name for a node that only asks another one
+    local_completion   completion of the shell's own inputs
     switched_completion  completion by the shell whose prompt is shown
     termination        how signals and lost output end a run
     interception       what takes an input before the prompt does

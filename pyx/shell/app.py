@@ -14,7 +14,6 @@ from pyx.errors import PyxError
 from pyx.execution import thread_state
 from pyx.execution.slots import LockSlot
 from pyx.nodes import Node
-from pyx.process import Process
 from pyx.runtime import breakpoints, rpc_functions, start_stop
 from pyx.runtime.local_node import this_node
 from pyx.runtime.shell_process import ShellProcess, shell_process
@@ -33,11 +32,8 @@ from pyx.shell.termination import Termination
 from pyx.shell.tty import as_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pyx.options import NodeOptions
     from pyx.otp.application import RunningApplication
-    from pyx.shell.completion import Completion
     from pyx.shell.frontend import Frontend
     from pyx.shell.remote_shells import RemoteShells
     from pyx.shell.shell_options import ShellOptions
@@ -209,9 +205,10 @@ class App:
                 code = None
         if code is None and frontend.is_interactive:
             helpers.at_prompt = True
+            from pyx.shell.local_completion import LocalCompletion
             from pyx.shell.switched_completion import SwitchedCompletion
 
-            completion = SwitchedCompletion(completer(evaluator, project))
+            completion = SwitchedCompletion(LocalCompletion(evaluator, project))
             frontend.start_prompt(evaluator, process, completion)
             prepare_prompt(options, self._settings, evaluator, frontend.terminal, process)
             helpers.remote_shells = functools.cache(lambda: self._remote_shells(process, completion))
@@ -288,27 +285,3 @@ def _stop_applications() -> None:
         from pyx.shell.project_application import stop_applications
 
         stop_applications()
-
-
-def completer(evaluator: Evaluator, project: Project) -> Callable[[str, int], Completion]:
-    """Returns the function (text, cursor) -> candidates of the inputs of *evaluator*."""
-
-    def candidates(text: str, cursor: int) -> Completion:
-        from pyx.shell.child_names import child_names  # loaded for the first Tab
-        from pyx.shell.completion import NameSources, complete
-
-        sources = NameSources(
-            evaluator.names,
-            evaluator.lower,
-            project.module_names,
-            _all_nodes,
-            Process.registered,
-            children=child_names,
-        )
-        return complete(text, cursor, sources)
-
-    return candidates
-
-
-def _all_nodes() -> list[str]:
-    return Node.list("known", "this")

@@ -57,10 +57,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyx.runtime.shell_process import ShellProcess
-    from pyx.shell.completion import Completion
     from pyx.shell.evaluate import Evaluator
     from pyx.shell.loop import Prompt, Terminal
     from pyx.shell.shell_options import Settings
+    from pyx.shell.switched_completion import CompletionSource
     from pyx.terms import Pid
 
 _LEAVING_SECONDS: Final = 2.0
@@ -163,12 +163,10 @@ class Driver:
         with replaced(self._stdin, stdout, stderr), log_shown():
             yield
 
-    def start_prompt(
-        self, evaluator: Evaluator, process: ShellProcess, complete: Callable[[str, int], Completion]
-    ) -> None:
+    def start_prompt(self, evaluator: Evaluator, process: ShellProcess, completion: CompletionSource) -> None:
         """See `Frontend`; from now on requests are taken."""
         self._evaluator = evaluator
-        self._complete = complete
+        self._completion = completion
         self._process = process
         interception.has_prompt = True
         self._channel.send("ready", name=node_name() or "", creation=Node.info()["creation"] or 0)
@@ -268,5 +266,5 @@ class Driver:
             case "dump":
                 text = driver_requests.dump()
             case "complete":
-                text = json.dumps(self._complete(request["code"], request["cursor"]))
+                text = json.dumps(self._completion.complete(request["code"], request["cursor"]))
         self._channel.send("done", id=request["id"], text=text)

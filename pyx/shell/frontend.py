@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from pyx.execution.console_writer import Console
     from pyx.runtime.shell_process import ShellProcess
-    from pyx.shell.completion import Completion
     from pyx.shell.evaluate import Evaluator
     from pyx.shell.shell_options import ShellOptions
+    from pyx.shell.switched_completion import CompletionSource
     from pyx.shell.terminal import PersonTerminal
     from pyx.terms import Pid
 
@@ -65,10 +65,8 @@ class Frontend(Protocol):
     def streams(self) -> AbstractContextManager[None]:
         """Replaces the standard streams inside, and shows pyx's log."""
 
-    def start_prompt(
-        self, evaluator: Evaluator, process: ShellProcess, complete: Callable[[str, int], Completion]
-    ) -> None:
-        """Makes `terminal` the prompt's; *complete* is (text, cursor) -> candidates."""
+    def start_prompt(self, evaluator: Evaluator, process: ShellProcess, completion: CompletionSource) -> None:
+        """Makes `terminal` the prompt's."""
 
     def end_prompt(self, error: BaseException) -> bool:
         """Ends the prompt that is being shown with *error*; False if none is.  For signal handlers."""
@@ -140,14 +138,12 @@ class StandardFrontend:
                     self._screen.fresh_line()
                 self._is_blocked = not self._screen.close()
 
-    def start_prompt(
-        self, evaluator: Evaluator, process: ShellProcess, complete: Callable[[str, int], Completion]
-    ) -> None:
+    def start_prompt(self, evaluator: Evaluator, process: ShellProcess, completion: CompletionSource) -> None:
         """See `Frontend`."""
         del evaluator
         self._process = process
         if self._has_person and os.environ.get("TERM") != "dumb":
-            self.terminal = self._editor = self._make_editor(complete)
+            self.terminal = self._editor = self._make_editor(completion)
         if self._shows_banner:
             python = sys.version.partition(" ")[0]
             banner = f"pyx {pyx.__version__} (Python {python}), h() for help\n"
@@ -160,7 +156,7 @@ class StandardFrontend:
             self.terminal = RecordedTerminal(self.terminal, self._recorder)
             report_interrupts(self._recorder)
 
-    def _make_editor(self, complete: Callable[[str, int], Completion]) -> PersonTerminal:
+    def _make_editor(self, completion: CompletionSource) -> PersonTerminal:
         # A program that ran before has objects of its own, and so has one that has called pyx's `main`.
         with no_collections(is_pyx=self._shows_banner and has_frozen()):
             from pyx.shell.history import History, history_path
@@ -170,7 +166,7 @@ class StandardFrontend:
             return PersonTerminal(
                 self._screen,
                 History(history_path(), warn, cookies_in_force),
-                complete,
+                completion,
                 stdout=self._stdout,
                 theme=self._theme,
                 editing_mode=self._settings.editing_mode,

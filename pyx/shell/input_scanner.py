@@ -20,12 +20,16 @@ _VALUES: Final = frozenset({"None", "True", "False"})
 
 
 class OpenBracket(NamedTuple):
-    """A bracket that is open at the cursor: the callee before it, the number of the argument, where it is."""
+    """A bracket that is open at the cursor: the callee before it, the number of the argument, where it is.
+
+    `argument_at` is where the argument at the cursor begins.
+    """
 
     bracket: str
     callee: str
     argument: int
     at: int
+    argument_at: int
 
 
 class InputScanner:
@@ -48,7 +52,8 @@ class InputScanner:
         self.statement_at = 0
         """Where the line begins at which the statement at the cursor begins."""
         self._open: list[tuple[str, int]] = []
-        self._commas: list[int] = []
+        self._commas: list[tuple[int, int]] = []
+        """For each open bracket the number of commas in it, and where the text after the last one begins."""
         self._begins: dict[int, int] = {}
         """Where a closed bracket or a string ends -> where it begins."""
         index = 0
@@ -69,8 +74,8 @@ class InputScanner:
     def open(self) -> list[OpenBracket]:
         """The brackets that are open at the cursor, the outermost first."""
         return [
-            OpenBracket(bracket, self._callee(at) if bracket == "(" else "", commas, at)
-            for (bracket, at), commas in zip(self._open, self._commas, strict=True)
+            OpenBracket(bracket, self._callee(at) if bracket == "(" else "", commas, at, argument_at)
+            for (bracket, at), (commas, argument_at) in zip(self._open, self._commas, strict=True)
         ]
 
     def _callee(self, at: int) -> str:
@@ -135,10 +140,10 @@ class InputScanner:
                 self.statement_at = index + 1
         elif character in "([{":
             self._open.append((character, index))
-            self._commas.append(0)
+            self._commas.append((0, index + 1))
         elif character == ",":
             if self._commas:
-                self._commas[-1] += 1
+                self._commas[-1] = (self._commas[-1][0] + 1, index + 1)
         elif self._open:
             self._begins[index + 1] = self._open.pop()[1]
             self._commas.pop()

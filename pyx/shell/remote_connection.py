@@ -11,7 +11,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from pyx import rpc
 from pyx.errors import NoConnection, PyxError, RpcRefused
@@ -21,6 +21,7 @@ from pyx.execution.slots import LockSlot
 from pyx.nodes import Node
 from pyx.primitives import receive, send, spawn
 from pyx.primitives import self as own_pid
+from pyx.shell.call_signature import CallSignature
 from pyx.shell.completion import Completion
 from pyx.terms import Raised
 
@@ -77,7 +78,8 @@ class RemoteConnection:
         self._events: deque[tuple[Any, ...]] = deque()
         self._slot = LockSlot()
         self._inputs = itertools.count(1)
-        self._completions = _Completions()
+        self._completions = _Questions[Completion]()
+        self._signatures = _Questions[CallSignature]()
 
     # ------------------------------------------------------------ on the shell's thread
 
@@ -162,6 +164,10 @@ class RemoteConnection:
         found = self._completions.ask(lambda number: self._tell("complete", number, text, cursor))
         return found or Completion(cursor, [])
 
+    def signature(self, callee: str) -> CallSignature | None:
+        """Returns the parameters of a callee there; None if the node does not answer in time.  Any thread."""
+        return self._signatures.ask(lambda number: self._tell("signature", number, callee))
+
     def _tell(self, *message: Any) -> None:
         assert self._session is not None
         send(self._session, message)
@@ -196,6 +202,10 @@ class RemoteConnection:
                     return
                 case ("completed", int() as number, int() as start, list() as candidates):
                     self._completions.answered(number, Completion(start, candidates))
+                case ("signed", int() as number, str() as name, list() as parameters):
+                    self._signatures.answered(number, CallSignature(name, parameters))
+                case ("signed", int() as number, *_):
+                    self._signatures.answered(number, None)
                 case ("job", int() as job, str() as kind, str() as text):
                     self._on_job(job, kind, text)
                 case ("ended", int() as number, str() as text) if number <= answered:
@@ -218,17 +228,20 @@ class RemoteConnection:
         self._on_lost(self.lost)
 
 
-class _Completions:
-    """The requests of completion: one at a time, each with `COMPLETION_SECONDS` to be answered."""
+_A = TypeVar("_A")
+
+
+class _Questions(Generic[_A]):
+    """Requests of one kind: one at a time, each with `COMPLETION_SECONDS` to be answered."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._asked: int | None = None
-        self._answer: Completion | None = None
+        self._answer: _A | None = None
         self._is_there = threading.Event()
         self._asking = threading.Lock()
 
-    def ask(self, send_request: Callable[[int], object]) -> Completion | None:
+    def ask(self, send_request: Callable[[int], object]) -> _A | None:
         """Returns the answer; None without one in time, or while an earlier one has not come yet."""
         if not self._asking.acquire(blocking=False):
             return None
@@ -245,7 +258,7 @@ class _Completions:
         finally:
             self._asking.release()
 
-    def answered(self, number: int, answer: Completion) -> None:
+    def answered(self, number: int, answer: _A | None) -> None:
         """Notes an answer; a late one only makes room for the next request."""
         if number == self._asked:
             self._answer = answer

@@ -19,12 +19,14 @@ from pyx.execution.user_code import PYX, is_user_file
 from pyx.introspection import REMOTE_SHELL
 from pyx.nodes import Node
 from pyx.process import Process
+from pyx.shell.call_signature import CallSignature, call_signature
 from pyx.shell.child_names import child_names
-from pyx.shell.completion import Completion, NameSources, complete
+from pyx.shell.completion import Completion, complete
 from pyx.shell.helpers import Helper, Helpers
 from pyx.shell.project import Project, free_names
 from pyx.shell.prompt_names import public_names
 from pyx.shell.remote_command import REMOTE_COMMANDS
+from pyx.shell.static_values import NameSources, known_value
 
 if TYPE_CHECKING:
     import ast
@@ -82,7 +84,14 @@ class RemoteNames:
 
     def complete(self, text: str, cursor: int) -> Completion:
         """Returns the candidates at the cursor; no code of an object is run."""
-        sources = NameSources(
+        return complete(text, cursor, self._sources())
+
+    def signature(self, callee: str) -> CallSignature | None:
+        """Returns the parameters of a callee, as it is written; no code of an object is run."""
+        return call_signature(known_value(callee, self._sources()), callee)
+
+    def _sources(self) -> NameSources:
+        return NameSources(
             self.names,
             self.lower,
             self._module_names,
@@ -91,7 +100,6 @@ class RemoteNames:
             _loaded,
             child_names,
         )
-        return complete(text, cursor, sources)
 
     def _module_names(self) -> list[str]:
         loaded = [name for name in list(sys.modules) if "." not in name and _loaded(name) is not None]

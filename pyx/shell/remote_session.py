@@ -8,6 +8,7 @@ like about any code of a peer's choice.  They exchange tuples:
                       ("leave", number)                   another Ctrl-C: goes on as a job
                       ("interrupt job", job)
                       ("complete", number, text, cursor)
+                      ("signature", number, callee)
                       ("end",)
     to the client     ("ready",)
                       ("done", number, kind, text, number of the next statement)
@@ -16,6 +17,7 @@ like about any code of a peer's choice.  They exchange tuples:
                       ("job", job, kind, text)            a job has ended
                       ("ended", number, text)             the evaluating process was ended; it has a new one
                       ("completed", number, start, candidates)
+                      ("signed", number, name, parameters)    the parameters are None if they are not known
 
 It is a `def` process, on a thread: a node can be attached to while its event loops are blocked.
 """
@@ -103,6 +105,9 @@ class RemoteSession:
                 case ("complete", int() as number, str() as text, int() as cursor):
                     start, candidates = self._names.complete(text, cursor)
                     send(self._client, ("completed", number, start, candidates))
+                case ("signature", int() as number, str() as callee):
+                    found = self._names.signature(callee)
+                    send(self._client, ("signed", number, *(found or (callee, None))))
                 case ("DOWN", ref, "process", _, reason):
                     if ref == self._watch:
                         return

@@ -97,7 +97,7 @@ class RemoteShells:
 
     def _left(self, number: int) -> RemoteShellLeft:
         shell = self._shells[number]
-        self._completion.remote = shell.connection.complete
+        self._completion.remote = shell.connection
         try:
             return shell.run()
         finally:

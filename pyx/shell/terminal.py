@@ -1,8 +1,8 @@
 """The terminal of a person: the editor, its keys, and output above the line being typed.
 
-This file and `editor_keys.py` alone know prompt_toolkit.  All output goes through the screen's queue: while a
-prompt is shown, its event loop prints the queue above the prompt in batches.  `patch_stdout` is not used: it
-would replace the streams itself and mix writers inside a line.
+This file, `editor_keys.py` and `hint_line.py` alone know prompt_toolkit.  All output goes through the
+screen's queue: while a prompt is shown, its event loop prints the queue above the prompt in batches.
+`patch_stdout` is not used: it would replace the streams itself and mix writers inside a line.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from prompt_toolkit.output import ColorDepth, Output, create_output
 from prompt_toolkit.styles import Style
 
 from pyx.shell.editor_keys import editor_keys
+from pyx.shell.hint_line import add_hint_line
 from pyx.shell.loop import Prompt, fitted_prompt
 from pyx.shell.prompt_signals import PromptSignals
 from pyx.shell.tty import as_utf8, let_interrupt, typed_ahead, unechoed, was_taken_back
@@ -44,9 +45,10 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPress
 
-    from pyx.shell.completion import Completion
     from pyx.shell.history import History
     from pyx.shell.screen import Screen
+    from pyx.shell.signature_hint import HintPart, SignatureHint
+    from pyx.shell.switched_completion import CompletionSource
     from pyx.shell.theme import Theme
 
 _KEYS_SECONDS: Final = 0.005
@@ -59,7 +61,7 @@ class PersonTerminal:
     Args:
         screen: the writer of all output.
         history: typed statements of earlier sessions.
-        complete: (text, cursor) -> candidates; called on a thread of its own.
+        completion: completes what is typed.
         stdout: the original stream: `sys.stdout` is replaced while a shell runs.
         theme: the colours.
         editing_mode: `"emacs"` or `"vi"`.
@@ -71,7 +73,7 @@ class PersonTerminal:
         self,
         screen: Screen,
         history: History,
-        complete: Callable[[str, int], Completion],
+        completion: CompletionSource,
         *,
         stdout: TextIO,
         theme: Theme,
@@ -102,7 +104,7 @@ class PersonTerminal:
             color_depth=None if theme.has_colours else ColorDepth.DEPTH_1_BIT,
             history=_HistoryAdapter(history),
             auto_suggest=AutoSuggestFromHistory(),
-            completer=_CompletionAdapter(complete),
+            completer=_CompletionAdapter(completion),
             complete_in_thread=True,
             complete_while_typing=False,
             key_bindings=editor_keys(),
@@ -119,6 +121,9 @@ class PersonTerminal:
         assert accept is not None
         self._accept_text = accept
         self._session.default_buffer.accept_handler = self._accept
+        self._completion = completion
+        self._hint: SignatureHint | None = None
+        add_hint_line(self._session, self._hint_parts)
 
     @property
     def width(self) -> int:
@@ -132,6 +137,8 @@ class PersonTerminal:
         """See `loop.Terminal`."""
         self._prompt = prompt
         self._history.forget_cookies()
+        if self._hint is not None:
+            self._hint.forget()
         self._screen.fresh_line()
         self._take_typed_ahead()
         was_entered = False
@@ -172,6 +179,15 @@ class PersonTerminal:
     def redraw(self) -> None:
         """Shows the prompt anew, as it is now; called by any thread."""
         self._soon(self._session.app.invalidate)
+
+    def _hint_parts(self, before: str, columns: int) -> list[HintPart]:
+        if self._hint is None:
+            if "(" not in before:
+                return []
+            from pyx.shell.signature_hint import SignatureHint  # loaded for the first call that is typed
+
+            self._hint = SignatureHint(self._completion.signature, self.redraw)
+        return self._hint.parts(before, columns)
 
     def _fitted_prompt(self) -> Prompt:
         return fitted_prompt(self._prompt(), self._session.app.output.get_size().columns)
@@ -296,11 +312,11 @@ class _HistoryAdapter(PromptHistory):
 
 
 class _CompletionAdapter(Completer):
-    def __init__(self, complete: Callable[[str, int], Completion]) -> None:
-        self._complete = complete
+    def __init__(self, source: CompletionSource) -> None:
+        self._source = source
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Offer]:
         del complete_event
-        found = self._complete(document.text, document.cursor_position)
+        found = self._source.complete(document.text, document.cursor_position)
         for candidate in found.candidates:
             yield Offer(candidate, start_position=found.start - document.cursor_position)

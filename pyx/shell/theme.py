@@ -78,7 +78,8 @@ class Theme(NamedTuple):
     def for_editor(self) -> dict[str, str]:
         """Returns the styles of prompt_toolkit's editor, by the names of its classes."""
         if not self.has_colours:
-            return {"prompt": "ansidefault"}  # without any style its last blank is a movement of the cursor
+            # Without any style the prompt's last blank is a movement of the cursor.
+            return {"prompt": "ansidefault", "hint.active": "bold underline"}
         plain = self.styles["notice"].for_editor
         found = {
             "prompt": self.styles["prompt"].for_editor,
@@ -89,6 +90,8 @@ class Theme(NamedTuple):
             "matching-bracket.other": "bold underline",
             "matching-bracket.cursor": "bold underline",
             "validation-toolbar": "reverse",
+            "hint": plain,
+            "hint.active": "bold underline",
             "completion-menu": "bg:#d0d0d0 #000000",
             "completion-menu.completion.current": "noreverse bg:#005f87 #ffffff",
             "completion-menu.meta.completion": "bg:#bcbcbc #000000",

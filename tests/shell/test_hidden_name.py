@@ -1,4 +1,4 @@
-"""hidden_name.py, switched_completion.py: a name that is made for asking, and whose Tab it is."""
+"""hidden_name.py: a name that is made for asking."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import re
 
 import pytest
 
-from pyx.shell.completion import Completion
 from pyx.shell.hidden_name import hidden_options
-from pyx.shell.switched_completion import SwitchedCompletion
 
 
 @pytest.mark.parametrize(
@@ -41,12 +39,3 @@ def test_with_one_port_for_all_nodes_it_listens_where_none_does() -> None:
 
 def test_names_differ() -> None:
     assert len({hidden_options("server").name for _ in range(20)}) == 20
-
-
-def test_tab_belongs_to_the_prompt_that_is_shown() -> None:
-    switched = SwitchedCompletion(lambda _text, cursor: Completion(cursor, ["local"]))
-    assert switched("x", 1).candidates == ["local"]
-    switched.remote = lambda _text, cursor: Completion(cursor, ["remote"])
-    assert switched("x", 1).candidates == ["remote"]
-    switched.remote = None
-    assert switched("x", 1).candidates == ["local"]

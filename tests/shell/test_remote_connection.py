@@ -13,7 +13,7 @@ import pytest
 from pyx import Process, self
 from pyx.errors import RpcNoConnection, RpcRefused
 from pyx.shell.completion import Completion
-from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection, _Completions
+from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection, _Questions
 from pyx.shell.remote_evaluator import RemoteEvaluator
 from tests.local_nodes import HANG, LocalNodes, as_process
 
@@ -201,6 +201,9 @@ def test_completion_is_of_the_names_there(nodes: LocalNodes) -> None:
     def use(client: Client) -> None:
         client.evaluates("stock_of_shoes = 1")
         assert "stock_of_shoes" in client.connection.complete("stock", 5).candidates
+        client.evaluates("def sold(name, price=1): ...\n")
+        assert client.connection.signature("sold") == ("sold", ["name", "price=1"])
+        assert client.connection.signature("nope") is None
 
     attached(nodes, use)
 
@@ -219,16 +222,16 @@ def test_a_node_that_is_not_there_is_named(nodes: LocalNodes) -> None:
         as_process(node, lambda: Client("nope@test").connection.open())
 
 
-class TestCompletions:
+class TestQuestions:
     def test_a_request_without_an_answer_in_time_offers_nothing(self) -> None:
         asked: list[int] = []
-        completions = _Completions()
+        completions = _Questions[Any]()
         assert completions.ask(asked.append) is None
         assert completions.ask(asked.append) is None
         assert asked == [1]  # one in flight
 
     def test_a_late_answer_makes_room_for_the_next_request(self) -> None:
-        completions = _Completions()
+        completions = _Questions[Any]()
         completions.ask(lambda _: None)
         completions.answered(1, Completion(0, ["late"]))
         answer = Completion(0, ["now"])

@@ -1,4 +1,4 @@
-"""terminal.py, editor_keys.py: The editor driven by keys, with output arriving meanwhile."""
+"""terminal.py, editor_keys.py, hint_line.py: The editor driven by keys, with output arriving meanwhile."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
+from pyx.shell.call_signature import CallSignature
 from pyx.shell.completion import Completion
 from pyx.shell.history import History
 from pyx.shell.loop import Prompt
@@ -27,27 +28,37 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from prompt_toolkit.application import Application
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.input.base import PipeInput
 
 ALT_ENTER = "\x1b\r"
 
 
+class Names:
+    """What is known to a terminal: one name and one signature."""
+
+    def complete(self, text: str, cursor: int) -> Completion:
+        return Completion(cursor - 2, ["print("]) if text[:cursor].endswith("pr") else Completion(0, [])
+
+    def signature(self, callee: str) -> CallSignature | None:
+        return CallSignature(callee, ["dest", "message=None"]) if callee == "send" else None
+
+
 class Editor:
     """A terminal whose keys a test sends, and whose output it reads."""
 
-    def __init__(self, keys: PipeInput, path: Path) -> None:
+    def __init__(self, keys: PipeInput, path: Path, editing_mode: str = "emacs") -> None:
         self.keys = keys
         self.stream = io.StringIO()
         self.screen = Screen(self.stream)
         self.terminal = PersonTerminal(
             self.screen,
             History(path, lambda _text: None),
-            lambda text, cursor: (
-                Completion(cursor - 2, ["print("]) if text[:cursor].endswith("pr") else Completion(0, [])
-            ),
+            Names(),
             stdout=self.stream,
             theme=BOTH,
+            editing_mode=editing_mode,
             source=keys,
             output=DummyOutput(),
         )
@@ -58,9 +69,9 @@ class Editor:
 
 
 @contextmanager
-def opened_editor(tmp_path: Path) -> Iterator[Editor]:
+def opened_editor(tmp_path: Path, editing_mode: str = "emacs") -> Iterator[Editor]:
     with create_pipe_input() as keys:
-        yield Editor(keys, tmp_path / "history")
+        yield Editor(keys, tmp_path / "history", editing_mode)
 
 
 @pytest.fixture
@@ -268,3 +279,41 @@ class TestOutput:
         with pytest.raises(SystemExit) as leaving:
             editor.terminal.read(prompt)
         assert leaving.value.code == 143
+
+
+def rows(app: Application[str]) -> list[str]:
+    """Returns the first two rows that an editor has drawn."""
+    screen = app.renderer.last_rendered_screen
+    assert screen is not None
+    return ["".join(screen.data_buffer[row][column].char for column in range(80)).rstrip() for row in (0, 1)]
+
+
+class TestHintLine:
+    """The line below the input."""
+
+    def draws(self, editor: Editor, keys: str, drawn: list[str], more: str) -> str:
+        """Types *keys*, and *more* once the rows *drawn* are there; returns the input."""
+        waits = [True]
+
+        def rendered(app: Application[str]) -> None:
+            if waits and not app.is_done and rows(app) == drawn:
+                waits.clear()
+                editor.keys.send_text(more)
+
+        editor.terminal._session.app.after_render += rendered
+        text = editor.read(keys)
+        editor.terminal._session.app.after_render -= rendered
+        assert not waits
+        return text
+
+    def test_signature_of_the_call_that_is_typed_is_shown(self, editor: Editor) -> None:
+        drawn = ["pyx(1)> send(a,", "send(dest, message=None)"]
+        assert self.draws(editor, "send(a, ", drawn, "1)\r") == "send(a, 1)"
+        assert self.draws(editor, "nope(", ["pyx(1)> nope(", ""], ")\r") == "nope()"
+
+    def test_mode_of_vi_is_shown_and_its_keys_work(self, tmp_path: Path) -> None:
+        with opened_editor(tmp_path, editing_mode="vi") as editor:
+            assert self.draws(editor, "x = 1", ["pyx(1)> x = 1", "-- INSERT --"], "2\r") == "x = 12"
+            drawn = ["pyx(1)> x = 1", "-- NORMAL --"]
+            assert self.draws(editor, "x = 1\x1b", drawn, "0iy\r") == "yx = 1"
+            assert editor.read("if 1:\r\tx\r\r") == "if 1:\n        x\n        "
