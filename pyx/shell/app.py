@@ -170,6 +170,7 @@ class App:
         if options.node is not None:
             start_stop.start(this_node(), self._with_declared_cluster(options.node))
         helpers = Helpers(project, lambda: frontend.terminal.width)
+        helpers.lend_terminal = frontend.lent_terminal
         lower = {**vars(builtins), **public_names(), **helpers.names()}
         main = make_main(lower)
         evaluator = helpers.evaluator = Evaluator(

@@ -182,6 +182,10 @@ class Driver:
         self._inputs.put({"do": "leave", "error": error})
         return True
 
+    def lent_terminal(self) -> contextlib.AbstractContextManager[None]:
+        """See `Frontend`; there is no terminal."""
+        return contextlib.nullcontext()
+
     def hurry(self) -> None:
         """See `Frontend`; a message is written at once."""
 

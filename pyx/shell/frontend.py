@@ -74,6 +74,9 @@ class Frontend(Protocol):
     def leave_prompt(self, error: BaseException) -> bool:
         """Ends the prompt that is being shown with *error*; False if it cannot.  For other threads."""
 
+    def lent_terminal(self) -> AbstractContextManager[None]:
+        """Keeps all output back inside, while another program has the terminal."""
+
     def hurry(self) -> None:
         """From now on nothing waits for an output that accepts nothing."""
 
@@ -179,6 +182,10 @@ class StandardFrontend:
     def leave_prompt(self, error: BaseException) -> bool:
         """See `Frontend`; a line from a pipe is waited for all the same."""
         return self.end_prompt(error)
+
+    def lent_terminal(self) -> AbstractContextManager[None]:
+        """See `Frontend`."""
+        return self._screen.lent()
 
     def hurry(self) -> None:
         """See `Frontend`."""

@@ -5,6 +5,7 @@ Each helper shows its text by `print`, like all output.  Only `flush` removes me
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import sys
@@ -33,6 +34,7 @@ from pyx.terms import Pid, Ref, parse_pid, parse_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from pyx.shell.evaluate import Evaluator
     from pyx.shell.project import Project
@@ -99,6 +101,8 @@ class Helpers:
         """True once the prompt is shown, False while a program runs."""
         self.remote_shells: Callable[[], OtherShells] | None = None
         """Returns the remote shells of the terminal, made when first needed."""
+        self.lend_terminal: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+        """Keeps output back inside, while another program has the terminal."""
         self.is_remote = False
         """True for a remote shell: the terminal is that of another node."""
         self._project = project
@@ -247,7 +251,7 @@ class Helpers:
                 f"{place.file} line {place.line} is on {Node.self()}, where a remote shell has no terminal",
                 hint="open the file in an editor there, then type r(module) here",
             )
-        edit(thing, self._project.reload, _show)
+        edit(thing, self._project.reload, _show, self.lend_terminal)
 
     def exports(self, module: Any = None) -> None:
         """Shows the functions of a module or class.

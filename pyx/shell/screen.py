@@ -8,6 +8,7 @@ that accepts the text at once; else a thread of the screen does, and may be bloc
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from queue import SimpleQueue
@@ -19,7 +20,7 @@ from pyx.printable import filter_foreign
 from pyx.shell.text_writer import TextWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from _typeshed import SupportsWrite
 
@@ -145,6 +146,16 @@ class Screen:
         """Takes the queue back from a prompt, and writes it; returns False if that was given up."""
         self._above = None
         return self.drain()
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Keeps all text back while another program has the terminal, and writes it afterwards."""
+        self.drain()
+        self.attach(lambda: None)
+        try:
+            yield
+        finally:
+            self.detach()
 
     def drain(self) -> bool:
         """Waits until all is written; Ctrl-C may raise here.

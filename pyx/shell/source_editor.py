@@ -17,6 +17,7 @@ from pyx.errors import PyxError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 _PLUS_LINE: Final = frozenset({
     "ed", "ex", "vi", "vim", "nvim", "view", "gvim", "nano", "pico", "emacs", "emacsclient", "mg", "ne",
@@ -89,7 +90,12 @@ def editor_command(place: SourcePlace, environment: Mapping[str, str]) -> list[s
     return [*words, f"{place.file}:{place.line}" if editor in _WITH_COLON else place.file]
 
 
-def edit(thing: Any, reload: Callable[[str], str], say: Callable[[str], None]) -> None:
+def edit(
+    thing: Any,
+    reload: Callable[[str], str],
+    say: Callable[[str], None],
+    lend_terminal: Callable[[], AbstractContextManager[None]],
+) -> None:
     """Opens the editor, waits for its end, and reloads the module if its file has changed.
 
     The editor is in the process group of the shell, as a command of a shell script would be: Ctrl-Z stops
@@ -99,6 +105,7 @@ def edit(thing: Any, reload: Callable[[str], str], say: Callable[[str], None]) -
         thing: a module, a class or a function.
         reload: reloads a module by its name, and returns what changed.
         say: shows a line.
+        lend_terminal: keeps the output of processes back inside.
 
     Raises:
         PyxError: there is no editor, no terminal for it, or no file.
@@ -115,7 +122,8 @@ def edit(thing: Any, reload: Callable[[str], str], say: Callable[[str], None]) -
     before = _content(place.file)
     sys.stdout.flush()
     try:
-        code = _run(command)
+        with lend_terminal():
+            code = _run(command)
     except OSError as error:
         raise PyxError(f"cannot run the editor {command[0]}: {error.strerror}") from None
     if code:

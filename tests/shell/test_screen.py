@@ -49,6 +49,20 @@ def test_text_of_another_node_is_filtered_and_text_of_this_node_is_not() -> None
     assert stream.getvalue() == "^[[2J\n\x1b[2J"
 
 
+def test_text_is_kept_back_while_another_program_has_the_terminal() -> None:
+    stream = io.StringIO()
+    screen = Screen(stream)
+    screen.write("before\n")
+    with screen.lent():
+        in_thread(screen.write, "theirs\n")
+        screen.write("mine\n")
+        assert screen.settle()
+        assert stream.getvalue() == "before\n"
+    assert stream.getvalue() == "before\ntheirs\nmine\n"
+    screen.write("after\n")
+    assert stream.getvalue().endswith("after\n")
+
+
 def test_unfinished_line_is_ended_before_a_prompt() -> None:
     stream = io.StringIO()
     screen = Screen(stream)

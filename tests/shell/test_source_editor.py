@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import json
@@ -105,7 +106,7 @@ class TestEdits:
 
     def edited(self, thing: Any) -> list[str]:
         said: list[str] = []
-        edit(thing, lambda name: f"reloaded {name}", said.append)
+        edit(thing, lambda name: f"reloaded {name}", said.append, contextlib.nullcontext)
         return said
 
     def test_changed_module_is_reloaded(self, module: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.stories.host import Host
     from tests.stories.terminal import Shell
 
@@ -126,3 +129,36 @@ def test_pasted_session_loses_its_prompts_and_its_output(gus: Shell) -> None:
     gus.press("\x1b[200~>>> for i in [1]:\n...     print('see' 'n', i)\n...\nseen 1\n\x1b[201~\r\r")
     gus.sees("seen 1")
     gus.prompt_returns()
+
+
+OWN_EDITOR = """\
+import signal, sys
+
+def interrupted(signum, frame):
+    print("\\nnot interrupted", flush=True)
+
+signal.signal(signal.SIGINT, interrupted)
+line, file = sys.argv[1:]
+price = input(f"editing {line} of {file}: ")
+text = open(file).read()
+open(file, "w").write(text.replace("100", price))
+sys.exit(int(price == "120"))
+"""
+
+
+def test_own_editor_has_the_terminal_until_it_ends(lone_host: Host, tmp_path: Path) -> None:
+    """Ctrl-C is its own; the changed module is reloaded."""
+    (tmp_path / "shop.py").write_text("import os\n\ndef price(): return 100\n")
+    vi = tmp_path / "vi"
+    vi.write_text(f"#!{sys.executable}\n{OWN_EDITOR}")
+    vi.chmod(0o700)
+    shell = lone_host.shell(cwd=tmp_path, EDITOR=str(vi))
+    shell.enter("edit(shop.price)")
+    shell.sees(f"editing +3 of {tmp_path}/shop.py:")
+    shell.press("\x03")
+    shell.sees("not interrupted")
+    shell.press("120\r")
+    shell.sees("vi ended with exit code 1")
+    shell.sees("reloaded shop: changed price")
+    shell.prompt_returns()
+    assert shell.type("shop.price()") == "120"
