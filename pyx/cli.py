@@ -90,6 +90,11 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
             text, code = examined(words)
             _print(text)
             return code
+        case ["completion", *words]:
+            from pyx.completions.completion_cli import completion
+
+            _print(completion(words))
+            return 0
         case ["-V" | "--version"]:
             _print(f"pyx {pyx.__version__}\n")
             return 0

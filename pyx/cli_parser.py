@@ -23,6 +23,7 @@ pyx new NAME [--sup]  make a project in the new directory NAME (--sup: with a su
 pyx replay [PATH...]  run recorded sessions again and compare their output
 pyx names [HOST]      list the nodes of a host
 pyx doctor [NODE]     look at what a node needs here, or at the way to NODE
+pyx completion SHELL  complete all this in bash, zsh or fish
 (--help after one of them shows more)
 """
 

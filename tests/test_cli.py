@@ -79,6 +79,7 @@ def test_help_describes_each_command(capsys: pytest.CaptureFixture[str]) -> None
         ["pyx", "replay"],
         ["pyx", "names"],
         ["pyx", "doctor"],
+        ["pyx", "completion"],
     ]
 
 

@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         PyxError: the options contradict each other, or a file of results cannot be written.
         SystemExit: the command line is wrong, or a signal ended the replay.
     """
-    args = _parser().parse_args(argv)
+    args = replay_parser().parse_args(argv)
     try:
         with _leaving_at_signals():
             return _run(args)
@@ -171,7 +171,8 @@ def _line_reader(screen: Screen) -> Callable[[str], str]:
     return read_line
 
 
-def _parser() -> argparse.ArgumentParser:
+def replay_parser() -> argparse.ArgumentParser:
+    """Returns the parser of the words behind `pyx replay`."""
     parser = argparse.ArgumentParser(
         prog="pyx replay",
         description="Plays recorded sessions again with real nodes, and compares their output.",
