@@ -31,7 +31,7 @@ def next_word(grammar: Grammar, words: Sequence[str]) -> NextWord:
     is_first = not before
     if before and before[0] in grammar.commands:
         before.pop(0)
-    place = _Place(command)
+    place = _LineSoFar(command)
     for word in before:
         place.passes(word)
     value = place.value()
@@ -54,7 +54,7 @@ def next_word(grammar: Grammar, words: Sequence[str]) -> NextWord:
     return found
 
 
-class _Place:
+class _LineSoFar:
     """Where a line of words has come to."""
 
     def __init__(self, command: CommandWords) -> None:
