@@ -11,7 +11,7 @@ from pyx.core.mailbox import NodeInterest
 from pyx.core.tables import NO_NODE
 from pyx.errors import NodeNotAlive
 from pyx.execution import context
-from pyx.options import NodeOptions, takes_options
+from pyx.options import NodeOptions, parse_tick, takes_options
 from pyx.runtime import node_requests, start_stop
 from pyx.runtime.arguments import checked_choice
 from pyx.runtime.local_node import node_of, this_node
@@ -128,6 +128,42 @@ class Node:
         peer = node.full_name(args[0]) if len(args) == 2 else None
         node.transport.cookies.set(args[-1], peer)
         return True
+
+    @staticmethod
+    def get_net_ticktime() -> float | str:
+        """Returns the seconds after which a silent peer is given up (`--tick`); unnamed `"ignored"`."""
+        here = this_node()
+        return here.kernel.sessions.tick_seconds if here.kernel.tables.name else "ignored"
+
+    @staticmethod
+    def set_net_ticktime(seconds: float) -> str:
+        """Changes the time after which a silent peer is given up, as Erlang's `:net_kernel`, at once.
+
+        Nodes with different times may be connected: a node asks a peer that ticks more slowly.
+
+        Args:
+            seconds: from 0.1 to 86400.
+
+        Returns:
+            `"change_initiated"`; or `"unchanged"`, as it is that already.
+
+        Raises:
+            NodeNotAlive: this node has no name.
+            ValueError: *seconds* is out of range.
+        """
+        here = this_node()
+        if type(seconds) not in {int, float}:
+            msg = f"a tick time is a number of seconds, not {seconds!r}"
+            raise TypeError(msg)
+        tick = parse_tick(str(seconds))
+        if here.transport is None:
+            raise NodeNotAlive("change the tick time")
+        with here.kernel_call as kernel:
+            before, kernel.sessions.tick_seconds = kernel.sessions.tick_seconds, tick
+        if before == tick:
+            return "unchanged"
+        here.transport.change_tick(tick / 4)
+        return "change_initiated"
 
     # ------------------------------------------------------------ the others
 

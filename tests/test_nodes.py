@@ -62,6 +62,34 @@ class TestNodeOf:
         assert sorted([after, own, before]) == [before, own, after]
 
 
+class TestTickTime:
+    def test_tick_time_is_changed_in_a_running_node(
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a = nodes.start("a", tick=3600.0)
+        ticked = threading.Semaphore(0)
+        monkeypatch.setattr(a.kernel.sessions, "tick", lambda _: ticked.release())
+        assert Node.get_net_ticktime() == 3600.0
+        assert Node.set_net_ticktime(3600) == "unchanged"
+        assert Node.set_net_ticktime(0.1) == "change_initiated"
+        assert Node.get_net_ticktime() == Node.info()["tick"] == 0.1
+        for _ in range(3):
+            assert ticked.acquire(timeout=HANG)
+
+    @pytest.mark.parametrize("seconds", [0, -1, 1e9, float("nan")])
+    def test_tick_time_has_a_range(self, seconds: float, nodes: LocalNodes) -> None:
+        nodes.start("a")
+        with pytest.raises(ValueError, match="is not a number of seconds from"):
+            Node.set_net_ticktime(seconds)
+
+    def test_tick_time_needs_a_name_and_a_number(self, node: LocalNode) -> None:
+        assert Node.get_net_ticktime() == "ignored"
+        with pytest.raises(NodeNotAlive, match="cannot change the tick time"):
+            Node.set_net_ticktime(5)
+        with pytest.raises(TypeError, match="a tick time is a number of seconds, not '5'"):
+            Node.set_net_ticktime("5")  # type: ignore[arg-type]
+
+
 class TestThisNode:
     def test_node_without_a_name_has_none_of_its_facts(self, node: LocalNode) -> None:
         assert Node.self() == "nonode@nohost"

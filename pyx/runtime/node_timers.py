@@ -51,6 +51,12 @@ class NodeTimers:
             if timer is not None:
                 timer.cancel()
 
+    def change_period(self, period: float) -> None:
+        """Ticks now, and every *period* seconds from then on, unless the timers have ended."""
+        if self._ticking is not None and not self._ticking.cancelled():
+            self._ticking.cancel()
+            self._tick(period)
+
     def _tick(self, period: float) -> None:
         self._ticking = asyncio.get_running_loop().call_later(period, self._tick, period)
         now = time.monotonic()

@@ -214,6 +214,10 @@ class Transport:
         if self._claim is not None:  # its carrier has done so, unless the loop is blocked
             self._claim.release()
 
+    def change_tick(self, tick_period: float) -> None:
+        """Ticks every *tick_period* seconds from now on; any thread."""
+        self._dispatch.transport_loop.soon(lambda: self._timers.change_period(tick_period))
+
     def hurry(self) -> None:
         """Bounds the time that a close waits from now on, as the node was told to end; any thread."""
         if self._hurried_at is None:
