@@ -74,12 +74,15 @@ class TestStartFile:
     def test_error_shows_the_users_frames_and_keeps_the_names_before_it(self, prompt: StartingPrompt) -> None:
         prompt.run("x = 1\ndef f():\n    1 / 0\nf()\ny = 2\n")
         path = prompt.folder / "start.py"
-        assert prompt.screen.startswith(
-            f'Traceback (most recent call last):\n  File "{path}", line 4, in <module>\n    f()\n'
-            f'  File "{path}", line 3, in f\n    1 / 0\n'
-        )
-        assert prompt.screen.endswith("ZeroDivisionError: division by zero\n")
-        assert "pyx/shell" not in prompt.screen
+        lines = [line for line in prompt.screen.splitlines() if line.strip(" ~^")]  # carets differ by version
+        assert lines == [
+            "Traceback (most recent call last):",
+            f'  File "{path}", line 4, in <module>',
+            "    f()",
+            f'  File "{path}", line 3, in f',
+            "    1 / 0",
+            "ZeroDivisionError: division by zero",
+        ]
         assert prompt.names["x"] == 1
         assert "y" not in prompt.names
 
