@@ -141,7 +141,9 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
                 )
                 return 2
         if (trouble := _trouble(file, "file")) is not None:
-            complain(trouble)
+            from pyx.foreign_options import instead_of_command
+
+            complain(trouble, instead_of_command(file))
             return 2
     # The current directory may be unreadable or gone: then nothing is there by bare name.
     if asked.directory != "." and (trouble := _trouble(asked.directory, "directory")) is not None:

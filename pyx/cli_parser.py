@@ -55,8 +55,17 @@ class CommandParser(argparse.ArgumentParser):
         if unknown:
             from pyx.foreign_options import instead_of
 
-            self._refuse(f"there is no option {unknown[0]}", instead_of(unknown[0]))
+            hint = instead_of(unknown[0]) or self._close_to(unknown[0])
+            self._refuse(f"there is no option {unknown[0]}", hint)
         return asked
+
+    def _close_to(self, word: str) -> str | None:
+        """Returns a question about the option that *word* is like."""
+        from pyx.foreign_options import close_word
+
+        options = [one for one in self._option_string_actions if one.startswith("--") and one != "--driver"]
+        meant = close_word(word.partition("=")[0], options)
+        return None if meant is None else f"did you mean {meant}? {self.prog} --help shows the options"
 
     def error(self, message: str) -> NoReturn:
         """See `argparse.ArgumentParser`."""

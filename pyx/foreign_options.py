@@ -1,11 +1,15 @@
-"""What pyx has instead of options that other shells have: those of `python`, `iex`, `IPython` and `ptpython`.
+"""What pyx has instead of words that it does not know: slips, and options of python, iex, IPython, ptpython.
 
-Imports nothing: a wrong command line is answered at once.
+Imported for a wrong command line alone.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _INTERPRETER: Final = "it is an option of Python: `python {} -m pyx ...`"
 _LOG: Final = "the log is Python's: `logging` in your program sets it up"
@@ -64,6 +68,33 @@ _INSTEAD: Final = {
     "--interactive": "-i shows a prompt after CODE or FILE",
     "--history-file": "PYX_HISTORY=FILE is the file of the history",
 }
+
+_COMMANDS: Final = {
+    "help": "pyx --help",
+    "version": "pyx --version",
+    "attach": "pyx --remsh NODE",
+    "remsh": "pyx --remsh NODE",
+    "eval": "pyx -e CODE",
+    "run": "pyx FILE",
+    "test": "pyx replay",
+    "init": "pyx new NAME",
+    "nodes": "pyx names",
+    "ps": "pyx names",
+}
+_OWN_COMMANDS: Final = ("new", "names", "replay", "doctor", "completion")
+_CLOSE: Final = 0.7
+
+
+def instead_of_command(word: str) -> str | None:
+    """Returns a question about the command that *word* is meant for, where it is not a file either."""
+    own = close_word(word, _OWN_COMMANDS) if word.isalpha() else None
+    meant = _COMMANDS.get(word) or (None if own is None else f"pyx {own}")
+    return None if meant is None else f"did you mean {meant}?"
+
+
+def close_word(word: str, words: Iterable[str]) -> str | None:
+    """Returns the one of *words* that *word* is like; None if none is."""
+    return next(iter(get_close_matches(word, words, 1, _CLOSE)), None)
 
 
 def instead_of(word: str) -> str | None:

@@ -100,6 +100,12 @@ class TestUsage:
                 ),
             ),
             (["-remsh", "server"], "pyx: -r: there is no file emsh\nhint: --remsh NODE, with two dashes\n"),
+            (
+                ["--snmae", "gus"],
+                "pyx: there is no option --snmae\nhint: did you mean --sname? pyx --help shows the options\n",
+            ),
+            (["relay", "a.md"], "pyx: there is no file relay\nhint: did you mean pyx replay?\n"),
+            (["help"], "pyx: there is no file help\nhint: did you mean pyx --help?\n"),
             (["-m"], "pyx: -m needs the name of a module\n"),
             (["-m", "no_such_module"], "pyx: there is no module no_such_module\n"),
             (
