@@ -36,7 +36,6 @@ _NARROW: Final = 40
 _EARLIEST_YEAR: Final = 2024
 _STEP_SECONDS: Final = 0.1
 _SLOW_MILLISECONDS: Final = 500
-_KNOWN_SETTINGS: Final = frozenset({"application"})
 
 
 def of_python(facts: PythonFacts) -> list[Finding]:
@@ -279,15 +278,16 @@ def _why_no_file(status: PathFacts, uid: int) -> str:
 
 
 def of_project(facts: ProjectFacts) -> list[Finding]:
-    """The project's pyproject.toml."""
+    """The files of settings, and the start files: the project's, and the user's own."""
+    found = [
+        Finding("project", "warning", f"{path} does not run before the prompt: {problem}", hint)
+        for path, problem, hint in facts.refused
+    ]
     if facts.problem:
-        return [Finding("project", "failed", f"pyx does not start here: {facts.problem}", facts.hint)]
+        return [*found, Finding("project", "failed", f"pyx does not start here: {facts.problem}", facts.hint)]
+    if facts.warnings:
+        mend = "docs/shell.md lists what stands there"
+        return [*found, *(Finding("project", "warning", text, mend) for text in facts.warnings)]
     where = "this directory" if facts.directory == "." else facts.directory
-    if not facts.exists:
-        return [Finding("project", "ok", f"{where} has no pyproject.toml, and needs none")]
-    unknown = [key for key in facts.settings if key not in _KNOWN_SETTINGS]
-    if unknown:
-        text = f"[tool.pyx] in pyproject.toml of {where} says {', '.join(unknown)}, which pyx does not know"
-        return [Finding("project", "warning", text, "docs/shell.md lists what stands there")]
-    says = f"[tool.pyx] says {', '.join(facts.settings)}" if facts.settings else "it says nothing to pyx"
-    return [Finding("project", "ok", f"pyproject.toml of {where} can be read; {says}")]
+    says = f"[tool.pyx] of {where} sets {', '.join(facts.settings)}" if facts.settings else ""
+    return [*found, Finding("project", "ok", says or f"{where} sets nothing")]

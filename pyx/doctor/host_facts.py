@@ -146,11 +146,14 @@ class HistoryFacts(NamedTuple):
 
 
 class ProjectFacts(NamedTuple):
-    """The pyproject.toml of the project's directory, as far as it concerns pyx."""
+    """What pyx reads in a directory's pyproject.toml, in the user's config.toml, and of the start files."""
 
     directory: str
-    exists: bool
     settings: tuple[str, ...] = ()
     """The keys of `[tool.pyx]`."""
+    warnings: tuple[str, ...] = ()
+    """What a start would warn of."""
+    refused: tuple[tuple[str, str, str], ...] = ()
+    """(path, problem, hint) of each start file that does not run."""
     problem: str = ""
     hint: str = ""

@@ -218,21 +218,38 @@ def history_facts() -> HistoryFacts:
 
 
 def project_facts(directory: str) -> ProjectFacts:
-    """Returns what the project in *directory* says to pyx."""
-    import tomllib
+    """Returns what the files of settings say: the project's in *directory*, and the user's own."""
+    from pyx.cluster.configuration import configured_seeds
+    from pyx.options import NodeOptions
+    from pyx.shell.declared_application import declared_application
+    from pyx.shell.declared_cluster import with_declared_cluster
+    from pyx.shell.prompt_settings import read_settings
+    from pyx.shell.user_directories import config_directory
 
-    path = Path(directory, "pyproject.toml")
+    config = config_directory()
+    wrong: list[str] = []
+    starts = [Path(directory, ".pyx.py"), *([config / "start.py"] if config else [])]
+    facts = ProjectFacts(directory, refused=tuple(one for path in starts if (one := _refused_file(path))))
     try:
-        if not path.is_file():
-            return ProjectFacts(directory, exists=False)
-        tool = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {})
-        table = tool.get("pyx", {}) if isinstance(tool, dict) else tool
-        if not isinstance(table, dict):
-            return ProjectFacts(
-                directory, exists=True, problem=f"{path}: [tool.pyx] is {table!r}, not a table"
-            )
+        table, _ = read_settings(directory, config / "config.toml" if config else None, wrong.append)
+        if table is None:
+            return facts._replace(warnings=tuple(wrong))
+        declared_application(table)
+        configured_seeds(with_declared_cluster(NodeOptions("doctor@host"), table).seeds, "doctor@host")
+    except (PyxError, ValueError) as error:
+        return facts._replace(problem=str(error), hint=getattr(error, "hint", None) or "")
+    return facts._replace(settings=tuple(table.entries), warnings=tuple(wrong))
+
+
+def _refused_file(path: Path) -> tuple[str, str, str] | None:
+    from pyx.shell.own_file import FileNotOwn, read_own_file
+
+    try:
+        read_own_file(path)
+    except FileNotFoundError:
+        return None
+    except FileNotOwn as error:
+        return str(path), str(error), error.hint or ""
     except OSError as error:
-        return ProjectFacts(directory, exists=True, problem=f"cannot read {path}: {error.strerror}")
-    except ValueError as error:  # of its text, or of its encoding
-        return ProjectFacts(directory, exists=True, problem=f"{path} is not TOML: {error}")
-    return ProjectFacts(directory, exists=True, settings=tuple(table))
+        return str(path), f"it cannot be read: {error.strerror}", ""
+    return None

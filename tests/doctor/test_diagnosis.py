@@ -264,12 +264,17 @@ class TestSurroundings:
             assert "is kept in" in said(diagnosis.of_history(HistoryFacts(status, ""), UID), "ok")
 
     def test_project(self) -> None:
-        assert "needs none" in said(diagnosis.of_project(ProjectFacts(".", exists=False)), "ok")
-        facts = ProjectFacts("shop", exists=True, settings=("application",))
-        assert said(diagnosis.of_project(facts), "ok").endswith("[tool.pyx] says application")
-        assert "nothing to pyx" in said(diagnosis.of_project(facts._replace(settings=())), "ok")
-        assert "says aplication" in said(
-            diagnosis.of_project(facts._replace(settings=("aplication",))), "warning"
+        facts = ProjectFacts("shop", ("application", "theme"))
+        assert said(diagnosis.of_project(facts), "ok") == "[tool.pyx] of shop sets application, theme"
+        assert said(diagnosis.of_project(ProjectFacts(".")), "ok") == "this directory sets nothing"
+        wrong = facts._replace(warnings=("p: [tool.pyx] has no entry 'them': did you mean 'theme'?",))
+        assert "has no entry 'them'" in said(diagnosis.of_project(wrong), "warning")
+        refused, _ = diagnosis.of_project(
+            facts._replace(refused=((".pyx.py", "it is open", "chmod go-w .pyx.py"),))
+        )
+        assert refused.line() == (
+            "warning  project    .pyx.py does not run before the prompt: it is open "
+            "(mend: chmod go-w .pyx.py)"
         )
         broken = said(diagnosis.of_project(facts._replace(problem="p is not TOML", hint="mend it")), "failed")
         assert broken == "pyx does not start here: p is not TOML | mend it"
