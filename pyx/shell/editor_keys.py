@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import Condition, emacs_insert_mode, has_focus, vi_insert_mode
+from prompt_toolkit.filters import Condition, emacs_insert_mode, emacs_mode, has_focus, vi_insert_mode
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 
@@ -54,7 +54,7 @@ def editor_keys() -> KeyBindings:
     def _clear(event: KeyPressEvent) -> None:
         event.current_buffer.reset()
 
-    @keys.add("escape", "enter", filter=typing)
+    @keys.add("escape", "enter", filter=typing & emacs_mode)  # in vi's mode these are two keys
     def _newline(event: KeyPressEvent) -> None:
         event.current_buffer.newline()
 

@@ -132,19 +132,24 @@ class Helpers:
                 _show(about)
                 return
             thing = self._looked_up(thing)
+            thing = type(None) if thing is None else thing
+        elif thing is None:
+            self._list_helpers()
+            return
+        self._explain(thing)
         if source:
-            self.h(thing)
             _show(source_of(thing))
-            return
-        if thing is None:
-            helpers = self.names()
-            width = max(len(helper.usage) for helper in helpers.values())
-            for helper in helpers.values():
-                self._show_item(f"  {helper.usage:<{width}}  {helper.summary}")
-            _show("")
-            for line in _ALSO:
-                self._show_item(line)
-            return
+
+    def _list_helpers(self) -> None:
+        helpers = self.names()
+        width = max(len(helper.usage) for helper in helpers.values())
+        for helper in helpers.values():
+            self._show_item(f"  {helper.usage:<{width}}  {helper.summary}")
+        _show("")
+        for line in _ALSO:
+            self._show_item(line)
+
+    def _explain(self, thing: Any) -> None:
         name = (
             getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__name__
         )

@@ -49,17 +49,18 @@ def looked_up(name: str, scopes: Iterable[Mapping[str, Any]], import_module: Cal
     if not words:
         raise _unknown(name, name, ())
     first, *rest = words
+    is_bound = any(first in scope for scope in scopes)
     found = next((scope[first] for scope in scopes if first in scope), None)
-    if found is None and first in pyx.__all__:
+    if found is None and not is_bound and first in pyx.__all__:
         found = getattr(pyx, first)
-    if found is None and first.isidentifier():
+    if found is None and not is_bound and first.isidentifier():
         found = import_module(first)
-    if found is None:
+    if found is None and not is_bound:
         raise _unknown(name, first, {key for scope in scopes for key in scope} | {*pyx.__all__})
     path = first
     for word in rest:
         inner = _member(found, path, word)
-        if inner is None:
+        if inner is None and not hasattr(found, word):
             raise _unknown(name, word, dir(found), of=path)
         found, path = inner, f"{path}.{word}"
     return found

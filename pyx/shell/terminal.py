@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 _KEYS_SECONDS: Final = 0.005
 """The pause between two batches of output, in which typed keys are handled."""
+_VI_ESCAPE_SECONDS: Final = 0.1
+"""The time after which Escape is that key, and not the first byte of another one; Vim's default."""
 
 
 class PersonTerminal:
@@ -117,6 +119,8 @@ class PersonTerminal:
             input=source if source is not None else create_input(sys.stdin),
             output=output if output is not None else create_output(stdout),
         )
+        if editing_mode == "vi":
+            self._session.app.ttimeoutlen = _VI_ESCAPE_SECONDS
         accept = self._session.default_buffer.accept_handler
         assert accept is not None
         self._accept_text = accept
