@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Collection
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import brief
+from pyx.errors import NodeNameInvalid, brief
 from pyx.primitives import send
 from pyx.printable import on_one_line
 from pyx.terms import full_name, host_of
@@ -76,13 +76,16 @@ def _checked(sighting: Any, here: str) -> tuple[list[str], bool, str]:
     if len(nodes) > MOST_FOUND:
         msg = f"it has found {len(nodes):,} nodes, and at most {MOST_FOUND:,} are dialled"
         raise ValueError(msg)
-    names, problem = set(), ""
+    names, problems = set(), []
     for node in nodes:
         try:
             names.add(full_name(node, host_of(here)))
-        except ValueError as error:
-            problem = problem or str(error)
-    return sorted(names), whole and not problem, on_one_line(problem, _LONGEST)
+        except NodeNameInvalid as error:
+            problems.append(f"{brief(node)} is not a node name: {error.problem}")
+        except TypeError:
+            problems.append(f"{brief(node)} is not a node name: it is not a text")
+    problem = on_one_line(min(problems, default=""), _LONGEST)  # the same one each time
+    return sorted(names), whole and not problem, problem
 
 
 def sentence_of(error: BaseException) -> str:

@@ -308,7 +308,8 @@ class TestSightings:
         assert Cluster.wait(2, timeout=HANG) == ["a@test", "b@test"]
         about = Cluster.info()["topologies"]["script"]
         assert about["found"] == ["b@test"]
-        [line] = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+        failed = [one for one in caplog.records if getattr(one, "event", None) == "search_failed"]
+        [line] = [one.getMessage() for one in failed]
         assert line == f"cluster script: the search has failed: {about['reason']}"
         assert "is not a node name" in line
         assert line.isprintable()
