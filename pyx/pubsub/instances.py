@@ -7,6 +7,7 @@ names one, so a peer does not choose what runs here.
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.broadcasts import PUBSUB
@@ -14,7 +15,7 @@ from pyx.core.spaces import SpaceUse
 from pyx.errors import DecodeError
 from pyx.execution.context import require
 from pyx.execution.node_log import log
-from pyx.otp.named_spaces import space_name
+from pyx.otp.named_spaces import key_of, space_name
 from pyx.otp.starting import init_done, init_failed, start_process
 from pyx.pubsub.adapter import payload_in
 from pyx.runtime.encoding import PUBLISH_TAG, decode_body
@@ -89,6 +90,33 @@ def presences_of(kernel: Kernel, presence: Any) -> Space:
 def adapter_of(space: Space) -> Adapter | None:
     """Returns the adapter of an instance; None for the mesh."""
     return space.meta.get(_ADAPTER)
+
+
+# ---------------------------------------------------------------- names, for completion
+
+
+def known_topics() -> list[str]:
+    """Returns the topics with a subscriber here, or with a presence on any node, of all instances."""
+    here = this_node()
+    with here.kernel_call as kernel:
+        spaces = [
+            space for space in kernel.tables.spaces.values() if space.name.startswith((PUBSUB, PRESENCE))
+        ]
+        keys = {key for space in spaces for key in kernel.groups.keys(space)}
+    topics: list[str] = []
+    for key in keys:
+        with contextlib.suppress(DecodeError):  # a peer may have chosen it
+            topic = key_of(here.kernel, key, trusted=False)
+            topics += [topic] if type(topic) is str else []
+    return topics
+
+
+def known_instances(kind: str) -> list[str]:
+    """Returns the names of the instances of `"pubsub"`, or of `"presence"`, with the default one."""
+    begins = {"pubsub": PUBSUB, "presence": PRESENCE}[kind]
+    with this_node().kernel_call as kernel:
+        names = [name.removeprefix(begins) for name in kernel.tables.spaces if name.startswith(begins)]
+    return [kind, *(name for name in names if name != kind)]
 
 
 # ---------------------------------------------------------------- starts

@@ -36,6 +36,7 @@ processes.  Everything that is shown goes through one writer.
     return_types       the class of what a call returns
     argument_names     which arguments of pyx's functions are names of something
     child_names        the children of a supervisor by their ids
+    topic_names        topics, and the instances of PubSub and Presence
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
     name_lookup        `h("Process.info")`: what a name means; keywords

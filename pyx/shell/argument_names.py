@@ -1,4 +1,4 @@
-"""Which arguments of the public functions are names of nodes, processes, modules or children."""
+"""Which arguments of the public functions are names of nodes, processes, modules, children or topics."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ SERVER: Final = "server"
 """A registered name, or (name, node)."""
 CHILD: Final = "child"
 MODULE: Final = "module"
+TOPIC: Final = "topic"
+PUBSUB: Final = "pubsub"
+PRESENCE: Final = "presence"
+"""An instance of PubSub; of Presence."""
 _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
     "": {
         "send": (SERVER,),
@@ -63,6 +67,14 @@ _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
     "Sys": dict.fromkeys(
         ("get_state", "replace_state", "get_status", "suspend", "resume", "trace", "change_code"), (SERVER,)
     ),
+    "PubSub": {
+        **dict.fromkeys(
+            ("subscribe", "unsubscribe", "subscribers", "broadcast", "local_broadcast"), (TOPIC,)
+        ),
+        **dict.fromkeys(("broadcast_from", "local_broadcast_from"), (None, TOPIC)),
+        "direct_broadcast": (NODE, TOPIC),
+    },
+    "Presence": dict.fromkeys(("track", "update", "untrack", "list", "get_by_key"), (TOPIC,)),
     "Registry": dict.fromkeys(
         (
             "register",
@@ -95,3 +107,9 @@ def kind_of_argument(callee: str, number: int) -> str | None:
     module, _, function = callee.removeprefix("aio.").rpartition(".")
     kinds = _ARGUMENTS.get(module, {}).get(function, ())
     return kinds[number] if number < len(kinds) else None
+
+
+def kind_of_keyword(callee: str, keyword: str) -> str | None:
+    """Returns what a string names as a keyword argument of a call; None if it is any text."""
+    module = callee.removeprefix("aio.").partition(".")[0]
+    return keyword if module in {"PubSub", "Presence", "child"} and keyword in {PUBSUB, PRESENCE} else None

@@ -9,7 +9,18 @@ import keyword
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from pyx.shell.argument_names import CHILD, MODULE, NODE, REGISTERED, SERVER, kind_of_argument
+from pyx.shell.argument_names import (
+    CHILD,
+    MODULE,
+    NODE,
+    PRESENCE,
+    PUBSUB,
+    REGISTERED,
+    SERVER,
+    TOPIC,
+    kind_of_argument,
+    kind_of_keyword,
+)
 from pyx.shell.call_signature import call_signature, is_client_function
 from pyx.shell.file_names import file_names
 from pyx.shell.import_names import import_names
@@ -109,6 +120,7 @@ def _keywords(callee: str, sources: NameSources) -> list[str]:
 # ---------------------------------------------------------------- names in a string
 
 _FIRST_ARGUMENT: Final = re.compile(r"""\s*(['"])([^'"\\]*)\1\s*,""")
+_KEYWORD: Final = re.compile(r"(\w+)\s*=\s*$")
 _REPLACEMENT: Final = re.compile(r"\{\{|\}\}|[{}]")
 
 
@@ -121,7 +133,7 @@ def _complete_string(before: str, scan: InputScanner, sources: NameSources) -> C
     keys = _keys_at(outside, InputScanner(outside), sources)
     if keys is not None:
         return _chosen(start, before[start:], [key for key in keys if type(key) is str], plain=True)
-    words = _in_string(before, scan, sources)
+    words = _in_string(before, outside, scan, sources)
     if words is None:
         files = file_names(scan)
         if files is None:
@@ -141,12 +153,20 @@ def _replacement_at(before: str, start: int) -> int | None:
     return opened[-1] if opened else None
 
 
-def _in_string(before: str, scan: InputScanner, sources: NameSources) -> Iterable[str] | None:
-    """Returns the names that a string may be as an argument of a call; None if it may be any text."""
+def _in_string(before: str, outside: str, scan: InputScanner, sources: NameSources) -> Iterable[str] | None:
+    """Returns the names that a string may be as an argument of a call; None if it may be any text.
+
+    Args:
+        before: the text before the cursor.
+        outside: the text before the string.
+        scan: of *before*.
+        sources: of the names.
+    """
     if not scan.open:
         return None
     here = scan.open[-1]
-    kind = _kind_of(here, sources)
+    keyword = _KEYWORD.search(outside)
+    kind = _kind_of(here, sources) if keyword is None else kind_of_keyword(here.callee, keyword.group(1))
     if not here.callee and len(scan.open) > 1:
         outer = scan.open[-2]
         kind_around = _kind_of(outer, sources)
@@ -161,6 +181,10 @@ def _in_string(before: str, scan: InputScanner, sources: NameSources) -> Iterabl
     if kind == CHILD:
         supervisor = _FIRST_ARGUMENT.match(before, here.at + 1)
         return () if supervisor is None else sources.children(supervisor.group(2))
+    if kind == TOPIC:
+        return sources.topics()
+    if kind in {PUBSUB, PRESENCE}:
+        return sources.instances(kind)
     return sources.modules() if kind == MODULE else None
 
 

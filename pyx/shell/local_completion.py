@@ -38,6 +38,7 @@ class LocalCompletion:
     def _sources(self) -> NameSources:
         from pyx.shell.child_names import child_names
         from pyx.shell.static_values import NameSources
+        from pyx.shell.topic_names import instance_names, topic_names
 
         return NameSources(
             self._evaluator.names,
@@ -46,4 +47,6 @@ class LocalCompletion:
             lambda: Node.list("known", "this"),
             Process.registered,
             children=child_names,
+            topics=topic_names,
+            instances=instance_names,
         )

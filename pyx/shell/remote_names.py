@@ -27,6 +27,7 @@ from pyx.shell.project import Project, free_names
 from pyx.shell.prompt_names import public_names
 from pyx.shell.remote_command import REMOTE_COMMANDS
 from pyx.shell.static_values import NameSources, known_value
+from pyx.shell.topic_names import instance_names, topic_names
 
 if TYPE_CHECKING:
     import ast
@@ -99,6 +100,8 @@ class RemoteNames:
             Process.registered,
             _loaded,
             child_names,
+            topic_names,
+            instance_names,
         )
 
     def _module_names(self) -> list[str]:

@@ -25,7 +25,7 @@ def _none_loaded(_: str) -> None:
     return None
 
 
-def _no_children(_: str) -> Iterable[str]:
+def _none_of(_: str) -> Iterable[str]:
     return ()
 
 
@@ -38,8 +38,11 @@ class NameSources(NamedTuple):
     nodes: Callable[[], Iterable[str]] = tuple
     registered: Callable[[], Iterable[str]] = tuple
     loaded: Callable[[str], ModuleType | None] = _none_loaded
-    children: Callable[[str], Iterable[str]] = _no_children
+    children: Callable[[str], Iterable[str]] = _none_of
     """The ids of the children of a supervisor."""
+    topics: Callable[[], Iterable[str]] = tuple
+    instances: Callable[[str], Iterable[str]] = _none_of
+    """The instances of `"pubsub"`, or of `"presence"`."""
 
 
 def known_value(source: str, sources: NameSources) -> object:

@@ -271,6 +271,31 @@ class TestStrings:
         text = f'Supervisor.{function}(("shop", "b"), "s'
         assert complete(text, len(text), sources).candidates == []
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'PubSub.subscribe("',
+            'await aio.PubSub.broadcast("',
+            'PubSub.broadcast_from(self(), "',
+            'PubSub.direct_broadcast("b", "',
+            'Presence.track("',
+        ],
+    )
+    def test_topics_complete_to_those_that_are_known(self, text: str) -> None:
+        sources = NameSources({}, {}, nodes=lambda: self.NODES, topics=lambda: ["lobby", "orders"])
+        assert complete(text, len(text), sources).candidates == ["lobby", "orders"]
+
+    def test_instances_of_pubsub_and_presence_complete_as_keywords(self) -> None:
+        sources = NameSources({}, {}, topics=lambda: ["lobby"], instances=lambda kind: [kind, f"my {kind}"])
+        for text, found in (
+            ('PubSub.subscribe("lobby", pubsub="', ["my pubsub", "pubsub"]),
+            ('Presence.list("lobby", presence = "', ["my presence", "presence"]),
+            ('child(Presence, name="rooms", pubsub="m', ["my pubsub"]),
+            ('PubSub.subscribe(topic="', []),
+            ('print(pubsub="', []),
+        ):
+            assert complete(text, len(text), sources).candidates == found
+
     def test_start_in_a_string_is_after_the_quote(self) -> None:
         text = 'Node.ping("server@'
         sources = NameSources({}, {}, nodes=lambda: self.NODES)
