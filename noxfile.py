@@ -38,6 +38,8 @@ PROOFS: Final = {
     "erlang": ("tests/load/test_erlang_nodes.py", {"PYX_ERLANG_SECONDS": "60"}),
     "restarts": ("tests/otp/test_restart_leaks.py", {"PYX_RESTARTS": "10000"}),
     "histories": ("tests/otp/test_restarts_in_erlang.py", {"PYX_WORLDS": "20000"}),
+    "nodeups": ("tests/core/test_broadcasts.py", {"PYX_NODEUPS": "10000"}),
+    "topics": ("tests/pubsub/test_topics.py", {"PYX_NODEUPS": "2000"}),
     "mesh": ("tests/mesh", {"PYX_MESH": "50"}),
     "connections": ("tests/net/test_slow_connections.py", {"PYX_SLOW_CONNECTIONS": "2000"}),
 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import Node, Process, pg
+from pyx import Node, Presence, Process, PubSub, pg, receive
 from pyx.atoms import Atom
 from tests.beam.inbox import Inbox
 from tests.beam.real_nodes import cookie_file, real_nodes
@@ -177,3 +177,28 @@ def test_groups_are_shared_with_each_release(real: RealNodes, gus: LocalNode, re
     until(lambda: node.ask("length(pg:get_members(room)).") == "2")
     node.kill()
     until(lambda: len(members(gus, "room")) == 1)
+
+
+def test_topics_and_presences_stay_among_pyx_nodes(gus: LocalNode, a: IexNode) -> None:
+    """They disturb no Erlang node: nothing of them is sent there, and the connection stands."""
+    before = a.ask(":pg.which_groups(:pg) |> Enum.sort")
+
+    def program() -> Any:
+        PubSub.subscribe("t")
+        Presence.track("room", "gus", {"device": "web"})
+        done = PubSub.broadcast("t", "for all"), PubSub.direct_broadcast(a.name, "t", "for a")
+        got = receive(timeout=10), Presence.list("room")["gus"][0]["device"]
+        Presence.untrack("room", "gus")
+        return done, got, Node.ping(a.name), Node.list("hidden")
+
+    assert as_process(gus, program) == (("ok", "ok"), ("for all", "web"), "pong", [a.name])
+    assert a.ask(":pg.which_groups(:pg) |> Enum.sort") == before
+    assert a.ask("Process.info(self(), :message_queue_len)") == "{:message_queue_len, 0}"
+
+
+def test_broadcast_to_an_erlang_node_that_is_not_connected_is_lost(gus: LocalNode, a: IexNode) -> None:
+    def program() -> Any:
+        Node.disconnect(a.name)
+        return PubSub.direct_broadcast(a.name, "t", "for a"), Node.ping(a.name)
+
+    assert as_process(gus, program) == ("ok", "pong")

@@ -301,6 +301,31 @@ class TestSeveralNodes:
         joins(again, "new")
         assert run(a, lambda: (Node.connect("b"), names())) == (True, ["new"])
 
+    def test_rolling_restart_is_a_leave_and_a_join_for_each_node(self, nodes: LocalNodes) -> None:
+        a = nodes.start("a")
+        others = {name: nodes.start(name) for name in ("b", "c")}
+        for name, node in others.items():
+            Tracked(node, "room", name)
+
+        def joined(name: str) -> Any:
+            assert Node.connect(name) is True
+            return plain(receive(timeout=10))
+
+        def program() -> Any:
+            PubSub.subscribe("room")
+            told = [joined(name) for name in others]
+            for name, node in others.items():
+                run(node, Node.stop)  # it says goodbye
+                told.append(plain(receive(timeout=10)))
+                Tracked(nodes.start(name), "room", name)
+                told.append(joined(name))
+            return told, sorted(Presence.list("room")), all_received()
+
+        b: dict[str, Any] = {"b": [{}]}
+        c: dict[str, Any] = {"c": [{}]}
+        joins_and_leaves = [("room", {}, b), ("room", b, {}), ("room", {}, c), ("room", c, {})]
+        assert run(a, program) == ([("room", b, {}), ("room", c, {}), *joins_and_leaves], ["b", "c"], [])
+
     def test_held_back_leaves_are_told_when_the_time_is_over(self, pair: tuple[LocalNode, LocalNode]) -> None:
         a, b = pair
         for node in (a, b):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,8 +29,9 @@ from pyx import (
 )
 from pyx import self as own_pid
 from pyx.core.outbox import HIGH_WATER_BYTES
+from pyx.pubsub import publishing
 from pyx.pubsub.publishing import _enter, broadcast_of
-from pyx.runtime.sending import REFUSED_BYTES
+from pyx.runtime.sending import REFUSED_BYTES, encode_for
 from tests.local_nodes import Running, as_process, in_kernel, peer_of, seen_from, until
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 
     from pyx.runtime.local_node import LocalNode
     from tests.local_nodes import LocalNodes
+
+NODEUPS = int(os.environ.get("PYX_NODEUPS", "50"))
 
 pytestmark = pytest.mark.usefixtures("both_ways")
 
@@ -364,7 +368,7 @@ class TestSeveralNodes:
 
         def program() -> None:
             Node.monitor_nodes(True)
-            for number in range(50):
+            for number in range(NODEUPS):
                 Node.connect("b")
                 receive(("nodeup", "b@test"), timeout=10)
                 PubSub.broadcast("t", number)
@@ -372,8 +376,29 @@ class TestSeveralNodes:
                 Node.disconnect("b")
                 receive(("nodedown", "b@test"), timeout=10)
 
+        as_process(a, program, hang=110.0)
+        assert there.got() == list(range(NODEUPS))
+
+    def test_is_encoded_once_for_all_nodes(self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:
+        a, *others = (nodes.start(name) for name in "abcd")
+        listeners = [Listener(node, "t") for node in (a, *others) for _ in range(2)]
+        encoded: list[Any] = []
+
+        def counted(dest: Any, message: Any, limit: int) -> Any:
+            encoded.append(message)
+            return encode_for(dest, message, limit)
+
+        def program() -> None:
+            for node in others:
+                assert Node.connect(node.kernel.tables.name) is True
+            monkeypatch.setattr(publishing, "encode_for", counted)
+            PubSub.broadcast("t", {"m": [1]})
+            for node, one in zip([a, a, *(node for node in others for _ in "12")], listeners, strict=True):
+                send(seen_from(a, node, one.pid) if node is not a else one.pid, "report")
+
         run(a, program)
-        assert there.got() == list(range(50))
+        assert [one.outcome() for one in listeners] == [[{"m": [1]}]] * 8
+        assert encoded == [{"m": [1]}]
 
     def test_of_a_hidden_node_stays_there(self, nodes: LocalNodes) -> None:
         a, b = nodes.start("a"), nodes.start("b", hidden=True)
@@ -401,6 +426,33 @@ class TestSeveralNodes:
 
 
 class TestBackPressure:
+    def test_full_mailbox_of_a_subscriber_makes_the_sender_wait(self, node: LocalNode) -> None:
+        def subscriber(to: Pid) -> None:
+            Process.flag("max_mailbox", (10, "block"))
+            PubSub.subscribe("t")
+            send(to, "ready")
+            receive("go on", timeout=10)
+            got = [receive(timeout=10) for _ in range(20)]
+            send(to, got)
+
+        sent: list[int] = []
+
+        def publisher() -> None:
+            for number in range(20):
+                PubSub.broadcast("t", number)
+                sent.append(number)
+
+        def program() -> Any:
+            pid = spawn(subscriber, own_pid())
+            receive("ready", timeout=10)
+            waiting = spawn(publisher)
+            until(lambda: Process.info(waiting, "status") == ("status", "waiting"))
+            before = len(sent)
+            send(pid, "go on")
+            return before, receive(timeout=10)
+
+        assert run(node, program) == (9, list(range(20)))
+
     def fill(self, a: LocalNode, queued: int) -> None:
         """Makes the queue for b seem that long, until `empty`."""
         in_kernel(a, setattr, peer_of(a, "b").out, "enqueued", peer_of(a, "b").out.enqueued + queued)
