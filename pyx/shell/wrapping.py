@@ -37,6 +37,10 @@ def indented_docstring(text: str, columns: int) -> str:
         if not any(line.startswith(("   ", "  - ", "  * ", "  >>>")) for line in lines):
             paragraphs.append(_filled(lines, columns, "  ", "  "))
             continue
+        if len(lines) > 1 and lines[0].strip() in {"Returns:", "Yields:"}:  # prose, and not items with names
+            indent = " " * _depth(lines[1])
+            paragraphs.append(f"{lines[0]}\n{_filled(lines[1:], columns, indent, indent)}")
+            continue
         items: list[list[str]] = []
         for line in lines:
             if items and _depth(line) > _depth(items[-1][0]) and not items[-1][-1].endswith(":"):

@@ -30,6 +30,18 @@ def test_prose_that_begins_with_emphasis_is_not_an_item_of_a_list() -> None:
     )
 
 
+def test_prose_under_returns_is_filled() -> None:
+    text = (
+        "Returns:\n    A list of results, in the order of *nodes*, and\n    a list of the nodes without one."
+    )
+    assert indented_docstring(text, 40) == (
+        "  Returns:\n"
+        "      A list of results, in the order of\n"
+        "      *nodes*, and a list of the nodes\n"
+        "      without one."
+    )
+
+
 def test_sentences_stay_whole_on_a_wide_terminal() -> None:
     text = "word " * 40 + "\n"
     assert wrapped(text, 80) == text
