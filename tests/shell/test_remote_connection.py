@@ -15,7 +15,7 @@ from pyx.errors import RpcNoConnection, RpcRefused
 from pyx.shell.completion import Completion
 from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection, _Questions
 from pyx.shell.remote_evaluator import RemoteEvaluator
-from tests.local_nodes import HANG, LocalNodes, as_process
+from tests.local_nodes import HANG, LocalNodes, as_process, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -200,9 +200,9 @@ def test_an_interrupt_that_code_swallows_is_repeated_where_it_waits_on(
 def test_completion_is_of_the_names_there(nodes: LocalNodes) -> None:
     def use(client: Client) -> None:
         client.evaluates("stock_of_shoes = 1")
-        assert "stock_of_shoes" in client.connection.complete("stock", 5).candidates
+        until(lambda: "stock_of_shoes" in client.connection.complete("stock", 5).candidates)
         client.evaluates("def sold(name, price=1): ...\n")
-        assert client.connection.signature("sold") == ("sold", ["name", "price=1"])
+        until(lambda: client.connection.signature("sold") == ("sold", ["name", "price=1"]))
         assert client.connection.signature("nope") is None
 
     attached(nodes, use)

@@ -53,6 +53,14 @@ class TestTab:
         gus.interrupt()
 
 
+def test_signature_is_below_the_call_that_is_typed_and_the_prompt_stays(gus: Shell) -> None:
+    row = gus.prompt_returns()
+    gus.half_type("Node.monitor(")
+    gus.wait(lambda: gus.screen.endswith("monitor(node, on)"), "the signature")
+    assert gus.lines[row].endswith("> Node.monitor("), "the prompt is where it was"
+    gus.interrupt()
+
+
 class TestHistory:
     def test_arrow_up_recalls_statements_of_earlier_sessions(self, lone_host: Host) -> None:
         first = lone_host.shell()
