@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import pytest
-
 from pyx import Node
 from pyx.runtime.round_trips import round_trips
 from tests.local_nodes import HANG, LocalNodes, as_process
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
-    with LocalNodes(monkeypatch) as nodes:
-        yield nodes
 
 
 def test_each_node_has_its_time_and_one_that_is_not_there_has_none(nodes: LocalNodes) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
 from pyx import Node, Process, receive, send, spawn
@@ -12,15 +10,6 @@ from pyx.shell.node_table import node_table
 from pyx.shell.process_table import process_table
 from pyx.shell.text_table import text_table
 from tests.local_nodes import LocalNodes, as_process
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
-    with LocalNodes(monkeypatch) as nodes:
-        yield nodes
 
 
 def _wait() -> None:

@@ -18,13 +18,7 @@ from pyx.shell.remote_evaluator import RemoteEvaluator
 from tests.local_nodes import HANG, LocalNodes, as_process, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
-    with LocalNodes(monkeypatch) as nodes:
-        yield nodes
+    from collections.abc import Callable
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,15 +12,6 @@ from pyx.errors import RpcRefused
 from pyx.shell import top_table as module
 from pyx.shell.top_table import top_table
 from tests.local_nodes import HANG, LocalNodes, as_process, wait_for
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture
-def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalNodes]:
-    with LocalNodes(monkeypatch) as nodes:
-        yield nodes
 
 
 def test_process_that_takes_messages_comes_before_one_where_they_wait(
