@@ -383,7 +383,8 @@ class Process:
 
         The first comes after *seconds*.  It ends with its receiver, if that is a process of this node or a
         name registered here, and else with the process that set it.  Differs from IEx: *seconds* are seconds;
-        messages that are overdue, because the OS process stood still, are left out.
+        a message is left out if it is overdue, because the OS process stood still, or if the
+        queue of its node (or a mailbox that blocks its senders) is full.
 
         Args:
             dest: as for `send`.

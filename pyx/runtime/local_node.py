@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from pyx.core.kernel import Kernel
 from pyx.core.peers import BEAM
+from pyx.core.tables import NO_NODE
 from pyx.execution.context import current
 from pyx.execution.interrupts import forget_pending, forget_pending_handlers
 from pyx.execution.loop_thread import LoopThread
@@ -32,7 +33,7 @@ from pyx.runtime.rate_limited_log import RateLimitedLog
 from pyx.runtime.receiving import Receiving
 from pyx.runtime.sending import Sending
 from pyx.runtime.timers import Timers
-from pyx.terms import full_name, host_of, short_host
+from pyx.terms import full_name, host_of, short_host, sort_this_node_as
 
 if TYPE_CHECKING:
     from pyx.execution.runner import Runner
@@ -165,6 +166,7 @@ def _forget_after_fork() -> None:
     if _node is not None:
         _node.dispatch.was_forked()
     _node = None  # its descriptors are closed by net/forks.py
+    sort_this_node_as(NO_NODE, 0)
     _making = _thread.allocate_lock()
     current.set(None)
     thread.state.inside = False

@@ -77,7 +77,8 @@ class Timers:
 
         with self._dispatch.kernel_call as kernel:
             goes_on = not interval_has_ended(kernel.tables, dest, timer.owner)
-            if goes_on and ref in self._running:
+            queue = kernel.router.queue_for(dest)
+            if goes_on and ref in self._running and not (queue is not None and queue.is_busy):
                 goes_on = kernel.router.send(None, dest, body)
         if not goes_on:
             self._running.pop(ref, None)

@@ -29,8 +29,9 @@ _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
     },
     "rpc": {
         **dict.fromkeys(("call", "cast", "async_call", "multicall"), (NODE, MODULE)),
-        "abcast": (None, REGISTERED),
-        "eval_everywhere": (None, MODULE),
+        "abcast": (NODE, REGISTERED),
+        "eval_everywhere": (NODE, MODULE),
+        "pmap": (NODE,),
     },
     "Process": {
         **dict.fromkeys(("send", "send_after", "send_interval", "monitor"), (SERVER,)),

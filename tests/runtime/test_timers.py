@@ -105,6 +105,27 @@ def test_interval_ends_with_its_receiver(node: LocalNode) -> None:
     until(lambda: not node.timers._running)
 
 
+def test_interval_leaves_messages_out_while_its_receiver_is_full(node: LocalNode) -> None:
+    """A timer cannot wait for room, as another sender would."""
+    ready, go_on = threading.Event(), threading.Event()
+
+    def body() -> list[Any]:
+        Process.flag("max_mailbox", (2, "block"))
+        ready.set()
+        wait_for(go_on)
+        return [receive(timeout=HANG), receive(timeout=HANG), receive(int, timeout=HANG)]
+
+    receiver = Running(node, body)
+    wait_for(ready)
+    ref = node.timers.start(3600, receiver.pid, "tick", repeats=True)
+    for _ in range(5):
+        node.transport_loop.call(node.timers._fire, ref, receiver.pid, "tick")
+    go_on.set()
+    assert node.timers.cancel(ref) is not False
+    node.sending.send(receiver.pid, 3)
+    assert receiver.outcome() == ["tick", "tick", 3]
+
+
 def test_time_left_of_a_timer_is_read_without_a_change_to_it(node: LocalNode) -> None:
     ref = node.timers.start(3600, node.kernel.tables.dead_pid(), "never")
     assert 3500 < node.timers.read(ref) <= 3600

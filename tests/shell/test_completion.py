@@ -212,12 +212,34 @@ class TestStrings:
 
     @pytest.mark.parametrize(
         "text",
-        ['Node.ping("', 'rpc.call("', "rpc.multicall(['a@vm', '", 'send(("pos", "', 'await aio.rpc.call("'],
+        [
+            'Node.ping("',
+            'rpc.call("',
+            "rpc.multicall(['a@vm', '",
+            "rpc.pmap(['a@vm', '",
+            'send(("pos", "',
+            'Process.send_interval(("pos", "',
+            'await aio.rpc.call("',
+            'top("',
+            'ps("',
+            'remsh("',
+        ],
     )
     def test_string_argument_completes_to_node_names(self, text: str) -> None:
         assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["a@vm", "server@vm"]
 
-    @pytest.mark.parametrize("text", ['send("', 'send(("', 'Process.whereis("', 'x = [1, send(("'])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'send("',
+            'send(("',
+            'Process.whereis("',
+            'x = [1, send(("',
+            'Process.send("',
+            'Process.send_interval("',
+            'rpc.abcast(None, "',
+        ],
+    )
     def test_string_argument_completes_to_registered_names(self, text: str) -> None:
         assert completed(text, nodes=self.NODES, registered=self.REGISTERED) == ["pos", "product_stock"]
 
