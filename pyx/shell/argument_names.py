@@ -39,7 +39,7 @@ _ARGUMENTS: Final[dict[str, dict[str, tuple[str | None, ...]]]] = {
     },
     "GenServer": {
         **dict.fromkeys(("call", "cast", "request", "stop", "whereis"), (SERVER,)),
-        **dict.fromkeys(("multi_call", "abcast"), (None, REGISTERED)),
+        **dict.fromkeys(("multi_call", "abcast"), (NODE, REGISTERED)),
     },
     "Supervisor": {
         **dict.fromkeys(("which_children", "count_children", "start_child", "tree", "stop"), (SERVER,)),

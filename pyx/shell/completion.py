@@ -172,8 +172,8 @@ def _in_string(before: str, outside: str, scan: InputScanner, sources: NameSourc
         kind_around = _kind_of(outer, sources)
         if here.bracket == "(" and kind_around == SERVER:
             kind = REGISTERED if here.argument == 0 else NODE  # the (name, node) of a server
-        elif here.bracket == "[" and outer.callee.removeprefix("aio.") == "rpc.multicall":
-            kind = kind_around
+        elif here.bracket == "[" and kind_around == NODE:  # as of `rpc.multicall`
+            kind = NODE
     if kind == NODE:
         return sources.nodes()
     if kind in {REGISTERED, SERVER}:

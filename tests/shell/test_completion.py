@@ -217,6 +217,7 @@ class TestStrings:
             'rpc.call("',
             "rpc.multicall(['a@vm', '",
             "rpc.pmap(['a@vm', '",
+            "GenServer.multi_call(['",
             'send(("pos", "',
             'Process.send_interval(("pos", "',
             'await aio.rpc.call("',
