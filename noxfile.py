@@ -71,8 +71,8 @@ FEW: Final = {
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Runs the tests (about seven minutes), or those named after `--`."""
-    session.run(PYTHON, "-m", "pytest", *session.posargs)
+    """Runs the tests (about seven minutes on two processors), or those named after `--`."""
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or ("--numprocesses", "2")))
 
 
 @nox.session
@@ -156,7 +156,7 @@ def _prove(session: nox.Session, names: list[str]) -> None:
         path, settings = PROOFS[name]
         shown = " ".join(f"{key}={value}" for key, value in settings.items())
         session.log(f"proof {number} of {len(names)}, {name}: {shown}")
-        spread = ["--numprocesses", "auto"] if name in SPREAD else ["-s"]
+        spread = ["--numprocesses", "auto", "--dist", "worksteal"] if name in SPREAD else ["-s"]
         command = [PYTHON, "-m", "pytest", "--quiet", "--timeout", "3600", *spread, path]
         began = time.monotonic()
         try:

@@ -90,7 +90,7 @@ def test_the_readme_has_at_most_150_lines() -> None:
 
 def test_the_readme_has_the_two_commands_that_do_all_set_up() -> None:
     lines = text("README.md").splitlines()
-    assert len([line for line in lines if re.fullmatch(r"    python3 -m venv .* -m pytest", line)]) == 1
+    assert len([line for line in lines if re.fullmatch(r"    python3 -m venv .* -m pytest -n 2", line)]) == 1
     assert len([line for line in lines if re.fullmatch(r"    python3 -m venv .*/pyx --sname gus", line)]) == 1
 
 
