@@ -288,7 +288,7 @@ class TestScripts:
         assert run("-e", code).returncode == status
 
     def test_program_is_a_process(self, run: Run) -> None:
-        done = run("-e", "send(self(), 'hi'); print(receive(timeout=5), self())")
+        done = run("-e", "send(self(), 'hi'); print(receive(timeout=60), self())")
         assert done.stdout == "hi #PID<0.1.0>\n"
 
     def test_top_level_await_works(self, run: Run) -> None:

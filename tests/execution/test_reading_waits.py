@@ -133,7 +133,7 @@ def test_receiver_reads_the_reply_to_its_message(pair: Any, readers: Readers) ->
     def asks() -> str:
         for _ in range(50):
             send(seen_from(a, b, echoing.pid), pyx.self())
-            assert receive(timeout=5) == "reply"
+            assert receive(timeout=60) == "reply"
         return threading.current_thread().name
 
     assert as_process(a, asks) in readers.seen
@@ -172,7 +172,7 @@ def test_time_out_ends_a_wait_that_reads(pair: Any) -> None:
         for seconds in (0.001, 0.03, 0.08):
             with pytest.raises(RpcTimeout):
                 rpc.call(there, "time", "sleep", [0.5], timeout=seconds)
-            assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
+            assert rpc.call(there, "operator", "add", [1, 2], timeout=60) == 3
 
     as_process(a, calls)
 
@@ -186,7 +186,7 @@ def test_answer_after_the_watch_was_given_back_arrives(pair: Any) -> None:
 def test_message_from_the_own_node_wakes_a_receiver_that_reads(pair: Any) -> None:
     a, b = pair
     there = b.kernel.tables.name
-    waiting = Running(a, lambda: (send(("nobody", there), 1), receive(timeout=5))[1])
+    waiting = Running(a, lambda: (send(("nobody", there), 1), receive(timeout=60))[1])
     process = a.kernel.tables.find(waiting.pid)
     assert process is not None
     until(lambda: process.waiting)
@@ -279,7 +279,7 @@ def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pa
     called: list[Any] = []
 
     def handler(*_: object) -> None:
-        called.append(rpc.call(there, "operator", "add", [1, 2], timeout=5))
+        called.append(rpc.call(there, "operator", "add", [1, 2], timeout=60))
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
@@ -287,7 +287,7 @@ def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pa
         assert main is not None
         sender = threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGUSR1))
         sender.start()
-        assert rpc.call(there, "time", "sleep", [0.3], timeout=5) is None
+        assert rpc.call(there, "time", "sleep", [0.3], timeout=60) is None
         sender.join()
     finally:
         signal.signal(signal.SIGUSR1, before)
@@ -355,7 +355,7 @@ def test_ctrl_c_ends_a_wait_in_which_a_handler_has_waited(pair: Any) -> None:
     called: list[Any] = []
 
     def handler(*_: object) -> None:
-        called.append(rpc.call(there, "operator", "add", [1, 2], timeout=5))
+        called.append(rpc.call(there, "operator", "add", [1, 2], timeout=60))
         threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGINT)).start()
 
     def waits() -> None:
@@ -380,7 +380,7 @@ def call_until_interrupted(there: str) -> None:
     assert main is not None
     threading.Timer(0.005, signal.pthread_kill, (main, signal.SIGINT)).start()
     while True:
-        rpc.call(there, "operator", "add", [1, 2], timeout=5)
+        rpc.call(there, "operator", "add", [1, 2], timeout=60)
 
 
 def test_ctrl_c_ends_a_wait_that_reads(pair: Any) -> None:
@@ -389,7 +389,7 @@ def test_ctrl_c_ends_a_wait_that_reads(pair: Any) -> None:
     for _ in range(20):
         with pytest.raises(KeyboardInterrupt):
             call_until_interrupted(there)
-    assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
+    assert rpc.call(there, "operator", "add", [1, 2], timeout=60) == 3
     until(lambda: not a.kernel.tables.peers[there].connection.watch.is_lent)
 
 
@@ -407,7 +407,7 @@ class Echo:
     def asks(self, times: int) -> None:
         for _ in range(times):
             send(self.pid, pyx.self())
-            assert receive(timeout=5) == "reply"
+            assert receive(timeout=60) == "reply"
 
 
 @pytest.mark.usefixtures("expects_answers")
@@ -423,13 +423,13 @@ def test_process_that_computes_after_a_question_does_not_keep_its_node_from_read
         send(echo.pid, pyx.self())
         is_borrowed: bool = watch.is_lent
         is_asked.set()
-        assert goes_on.wait(5)
-        assert receive(timeout=5) == "reply"
+        assert goes_on.wait(60)
+        assert receive(timeout=60) == "reply"
         return is_borrowed
 
     asking = Running(a, asks_and_computes)
     wait_for(is_asked)
-    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=5)) == 3
+    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=60)) == 3
     goes_on.set()
     assert asking.outcome()
     until(lambda: not watch.is_lent)
@@ -452,7 +452,7 @@ def test_process_that_ends_without_waiting_for_the_answer_gives_the_watch_back(p
             while True:
                 time.sleep(0.001)
         if end == "calls":
-            assert rpc.call(there, "operator", "add", [1, 2], timeout=5) == 3
+            assert rpc.call(there, "operator", "add", [1, 2], timeout=60) == 3
 
     asking = Running(a, asks)
     wait_for(is_asked)
@@ -473,12 +473,12 @@ def test_process_that_sends_a_stream_reads_nothing_itself(pair: Any, readers: Re
         for _ in range(500):
             send(echo.pid, pyx.self())
         for _ in range(500):
-            assert receive(timeout=5) == "reply"
+            assert receive(timeout=60) == "reply"
         readers.seen.clear()
         for _ in range(500):
             send(echo.pid, pyx.self())
         for _ in range(500):
-            assert receive(timeout=5) == "reply"
+            assert receive(timeout=60) == "reply"
         return threading.current_thread().name
 
     name = as_process(a, sends)
@@ -509,12 +509,12 @@ def test_coroutine_that_blocks_the_loop_does_not_keep_its_node_from_reading(pair
     async def blocks() -> bool:
         await asks_often(there, 50)
         is_blocked.set()
-        return goes_on.wait(5)
+        return goes_on.wait(60)
 
     blocking = RunningOnLoop(a, blocks)
     wait_for(is_blocked)
-    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=5)) == 3
-    assert as_process(b, lambda: rpc.call(a.kernel.tables.name, "operator", "add", [1, 2], timeout=5)) == 3
+    assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=60)) == 3
+    assert as_process(b, lambda: rpc.call(a.kernel.tables.name, "operator", "add", [1, 2], timeout=60)) == 3
     goes_on.set()
     assert blocking.outcome()
 
@@ -567,7 +567,7 @@ def test_messages_between_coroutines_of_two_nodes_keep_their_order(pair: Any) ->
         for n in range(100):  # lone messages and bursts in turns
             for part in range(1 + n % 3):
                 await aio.send(echo_pid, (me, 3 * n + part))
-            got += [await aio.receive(timeout=5) for _ in range(1 + n % 3)]
+            got += [await aio.receive(timeout=60) for _ in range(1 + n % 3)]
         await aio.send(echo_pid, "stop")
         return got
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-HANG = 10.0
+HANG = 30.0
 """Seconds after which a test that waits in vain gives up; never waited for when all is well."""
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyx.wire.handshake.machine import Status
     from tests.net.conftest import LoopThread
 
-HANG: Final = 10.0
+HANG: Final = 30.0
 KEY: Final = b"k" * 32
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HANG = 10.0
+HANG = 30.0
 
 NEVER: Final = 1 << 60
 

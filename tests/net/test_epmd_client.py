@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
 REAL = shutil.which("epmd")
-HANG = 10.0
+HANG = 30.0
 
 
 def free_port() -> int:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 GUS, BOB = NodeEntry("gus", 4444), NodeEntry("bob", 5555, hidden=True)
-HANG = 10.0
+HANG = 30.0
 
 
 class TestNames:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.net.conftest import LoopThread
 
 GUS, BOB = Incarnation("gus@vm", 11), Incarnation("bob@vm", 22)
-HANG = 10.0
+HANG = 30.0
 CERTIFICATE = make_certificate()
 
 

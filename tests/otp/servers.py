@@ -144,4 +144,4 @@ def is_mailbox_empty() -> bool:
 
 def received(*patterns: Any) -> Any:
     """Receives a message that matches, which comes."""
-    return receive(*patterns, timeout=10)
+    return receive(*patterns, timeout=60)

@@ -263,9 +263,9 @@ def test_process_on_the_loop_starts_servers_by_the_twins(
             kind.add(pid, "nike")
         with pytest.raises(StartFailed):
             await aio.GenServer.start_link(kind, ["bad_thing"])
-        assert (await aio.receive(timeout=10))[2] == "bad_thing"
+        assert (await aio.receive(timeout=60))[2] == "bad_thing"
         assert await aio.GenServer.stop(pid) == "ok"
-        return await aio.receive(("EXIT", pid, ...), timeout=10)
+        return await aio.receive(("EXIT", pid, ...), timeout=60)
 
     async def main() -> Any:
         outcome.append(await parent())
@@ -539,7 +539,7 @@ def test_g17_reply_comes_from_a_coroutine(run: Any, kind: type[Stock]) -> None:
     request = kind.silent.request(pid)
     frm = Sys.get_state(pid)["waiting"]
     assert asyncio.run(aio.GenServer.reply(frm, "late")) == "ok"
-    assert request.result(timeout=10) == "late"
+    assert request.result(timeout=60) == "late"
 
 
 @KINDS
@@ -815,7 +815,7 @@ def test_request_is_sent_now_and_its_reply_awaited_later(run: Any, kind: type[St
 
     def caller() -> None:
         request = kind.add.request(pid, "nike")
-        assert request.result(timeout=10) == 2
+        assert request.result(timeout=60) == 2
 
     run(caller)
 
@@ -835,7 +835,7 @@ def test_async_handler_may_await_while_messages_wait_in_order(run: Any) -> None:
 
     def caller() -> Any:
         requests = [Resting.rest.request(pid, number) for number in range(3)]
-        return requests[2].result(timeout=10)
+        return requests[2].result(timeout=60)
 
     assert run(caller) == [0, 1, 2]
 

@@ -87,7 +87,7 @@ def holder_of(registry: str, key: Any, value: Any = None) -> Pid:
         receive("end")
 
     pid = spawn(hold, own_pid())
-    receive(("held", pid), timeout=10)
+    receive(("held", pid), timeout=60)
     return pid
 
 
@@ -95,7 +95,7 @@ def end(pid: Pid) -> None:
     """Kills a process and waits for its DOWN."""
     ref = Process.monitor(pid)
     Process.exit(pid, "kill")
-    receive(("DOWN", ref, ...), ("DOWN", ref, "process", ..., ...), timeout=10)
+    receive(("DOWN", ref, ...), ("DOWN", ref, "process", ..., ...), timeout=60)
 
 
 class TestUnique:
@@ -200,7 +200,7 @@ class TestNames:
             taken = Registry.register_name(name.term, own_pid()), Registry.register_name(name.term, own_pid())
             send(Registry.via(names, "k"), "hello")
             found = Process.whereis(Registry.via(names, "k")) == own_pid()
-            return taken == (None, own_pid()), receive(timeout=5), found, Registry.lookup(names, "k")[0][1]
+            return taken == (None, own_pid()), receive(timeout=60), found, Registry.lookup(names, "k")[0][1]
 
         assert run(node, program) == (True, "hello", True, {"v": 1})
 
@@ -290,9 +290,9 @@ class TestRegistry:
             Process.register(own_pid(), "ear")
             Registry.start(keys="unique", name="L", listeners=["ear", "nowhere"])
             pid = holder_of("L", "k", {"v": 1})
-            registered = receive(("register", ...), ("register", "L", "k", pid, ...), timeout=5)
+            registered = receive(("register", ...), ("register", "L", "k", pid, ...), timeout=60)
             end(pid)
-            return registered == ("register", "L", "k", pid, {"v": 1}), receive(timeout=5) == (
+            return registered == ("register", "L", "k", pid, {"v": 1}), receive(timeout=60) == (
                 "unregister",
                 "L",
                 "k",
@@ -362,10 +362,10 @@ class TestRegistry:
                 receive("end")
 
             supervisor = spawn(supervise, own_pid())
-            started, owner = receive(timeout=5)
+            started, owner = receive(timeout=60)
             ref = Process.monitor(owner)
             Process.exit(supervisor, "shutdown")
-            down = receive(("DOWN", ref, "process", ..., ...), timeout=5)
+            down = receive(("DOWN", ref, "process", ..., ...), timeout=60)
             return started, down[4]
 
         assert run(node, program) == ("S", "shutdown")
@@ -412,6 +412,6 @@ class TestRegistry:
         def program() -> Any:
             Process.register(own_pid(), "tester")
             spawn_link(start)
-            return receive(timeout=5)
+            return receive(timeout=60)
 
         assert run(node, program) == "started"

@@ -46,7 +46,7 @@ def idle() -> None:
 def end(pid: Pid) -> None:
     ref = Process.monitor(pid)
     Process.exit(pid, "kill")
-    receive(("DOWN", ref, "process", ..., ...), timeout=10)
+    receive(("DOWN", ref, "process", ..., ...), timeout=60)
 
 
 class TestMembers:
@@ -182,7 +182,7 @@ class TestMonitor:
             pg.join("other group", other)
             pg.leave("g", me)
             Process.exit(other, "kill")
-            events = [receive(timeout=5) for _ in range(3)]
+            events = [receive(timeout=60) for _ in range(3)]
             assert members == [me]
             return events == [
                 (ref, "join", "g", [other, other]),
@@ -197,7 +197,7 @@ class TestMonitor:
             pg.join(("g", 1), own_pid())
             ref, groups = pg.monitor_scope()
             pg.join("h", own_pid())
-            return groups == {("g", 1): [own_pid()]}, receive(timeout=5) == (ref, "join", "h", [own_pid()])
+            return groups == {("g", 1): [own_pid()]}, receive(timeout=60) == (ref, "join", "h", [own_pid()])
 
         assert run(node, program) == (True, True)
 
@@ -208,7 +208,7 @@ class TestMonitor:
             send(own_pid(), "kept")
             answers = pg.demonitor(ref), pg.demonitor(ref)
             pg.leave("g", own_pid())
-            return answers, receive(timeout=5), len(node.kernel.tables.processes[own_pid().number].mailbox)
+            return answers, receive(timeout=60), len(node.kernel.tables.processes[own_pid().number].mailbox)
 
         assert run(node, program) == (("ok", False), "kept", 0)
 
@@ -257,7 +257,7 @@ class TestScope:
             assert members == [seen_from(here, there, member)]
             owner = there.kernel.tables.names["shops"].pid
             Process.exit(seen_from(here, there, owner), "kill")
-            return receive(timeout=5) == (ref, "leave", "g", members), pg.get_members("g", scope="shops")
+            return receive(timeout=60) == (ref, "leave", "g", members), pg.get_members("g", scope="shops")
 
         assert run(here, program) == (True, [])
         run(there, lambda: pg.start("shops"))
@@ -278,7 +278,7 @@ class TestScope:
         def program() -> Any:
             Process.register(own_pid(), "tester")
             starter = spawn_link(start)
-            assert receive(timeout=5) == "started"
+            assert receive(timeout=60) == "started"
             linked = Process.whereis("linked")
             assert linked is not None
             return starter in Process.info(linked, "links")[1] or not Process.is_alive(starter)
@@ -335,7 +335,7 @@ class TestRealNodes:
             for _ in range(2):
                 Node.connect("server")
                 Node.disconnect("server")
-                kinds += [receive(timeout=5) for _ in range(4)]
+                kinds += [receive(timeout=60) for _ in range(4)]
             return (
                 kinds
                 == [
@@ -365,11 +365,11 @@ class TestRealNodes:
             for large in (1, 300_000):
                 pid, _ = there.processes.spawn(joins, (seen_from(there, here, own_pid()), large))
                 remote = seen_from(here, there, pid)
-                assert receive("I am in", timeout=10)
+                assert receive("I am in", timeout=60)
                 seen.append(remote in pg.get_members("g"))
                 monitor = Process.monitor(remote)
                 Process.exit(remote, "kill")
-                receive(("DOWN", monitor, "process", ..., ...), timeout=10)
+                receive(("DOWN", monitor, "process", ..., ...), timeout=60)
                 seen.append(remote not in pg.get_members("g"))
                 seen.append(receive((ref, "leave", "g", [remote]), timeout=0) is not None)
             return seen

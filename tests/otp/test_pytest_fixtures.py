@@ -72,7 +72,7 @@ def test_body_with_servers(pyx_process, start_supervised):
     pid = start_supervised(Stock)
     ref = Process.monitor(pid)
     Process.exit(pid, "kill")
-    assert receive(("DOWN", ref, "process", pid, ...), timeout=5)[4] == "killed"
+    assert receive(("DOWN", ref, "process", pid, ...), timeout=60)[4] == "killed"
 """
 
 FAILING: Final = """\
@@ -92,7 +92,7 @@ def test_that_is_linked_to_a_crash(pyx_process):
     try:
         Stock.crash(pid)
     except Exception:
-        receive(timeout=10)
+        receive(timeout=60)
 """
 
 

@@ -54,7 +54,7 @@ def test_g27_suspended_server_answers_after_it_is_resumed(node: LocalNode, kind:
     assert Sys.replace_state(pid, lambda state: {**state, "items": {"puma": 5}})
     assert Sys.get_status(pid)[3][1] == "suspended"
     assert Sys.resume(pid) == "ok"
-    assert request.result(timeout=10) == 5
+    assert request.result(timeout=60) == 5
 
 
 def test_state_that_is_not_data_is_shown_by_its_repr(node: LocalNode) -> None:

@@ -79,7 +79,7 @@ class TestViaTakesMessages:
         def program() -> Any:
             claim_name(via(names, "me"), own_pid())
             send(via(names, "me"), "hello")
-            return receive(timeout=5)
+            return receive(timeout=60)
 
         assert as_process(node, program) == "hello"
 
@@ -87,7 +87,7 @@ class TestViaTakesMessages:
         def program() -> Any:
             claim_name(via(names, "me"), own_pid())
             Process.send_after(via(names, "me"), "later", 0)
-            return receive(timeout=5)
+            return receive(timeout=60)
 
         assert as_process(node, program) == "later"
 
@@ -95,7 +95,7 @@ class TestViaTakesMessages:
         async def program() -> Any:
             claim_name(via(names, "me"), own_pid())
             await aio.send(via(names, "me"), "hello")
-            return await aio.receive(timeout=5)
+            return await aio.receive(timeout=60)
 
         assert as_process(node, lambda: asyncio.run(program())) == "hello"
 

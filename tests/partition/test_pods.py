@@ -59,7 +59,7 @@ class Pods:
         """Ends the container by a signal; returns its exit code."""
         pod = self._running.pop(number)
         pod.send_signal(how)
-        return pod.wait(20)
+        return pod.wait(60)
 
     def sees(self, number: int) -> str:
         """Returns `Node.list()` of the node of that pod, as printed by a hidden node that calls it."""

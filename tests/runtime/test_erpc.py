@@ -124,7 +124,7 @@ def test_rex_answers_its_caller(node: LocalNode) -> None:
         from pyx import receive, self
 
         erpc.rex((self(), request))
-        return receive(timeout=5)
+        return receive(timeout=60)
 
     call = Atom("call"), Atom("math"), Atom("sqrt"), [16], Atom("user")
     assert as_process(node, lambda: ask(call)) == ("rex", 4.0)
@@ -143,7 +143,7 @@ def test_block_call_is_a_call_of_a_server(node: LocalNode) -> None:
 
         request = Atom("block_call"), Atom("math"), Atom("sqrt"), [16], Atom("user")
         erpc.rex((Atom("$gen_call"), (self(), REF), request))
-        return receive(timeout=5)
+        return receive(timeout=60)
 
     assert as_process(node, ask) == (REF, 4.0)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
 
 POLICIES = ["open", "exported", "off"]
-HANG = 10.0
+HANG = 30.0
 
 seen: list[str] = []
 

@@ -114,7 +114,7 @@ def test_spawn_with_an_undecodable_payload_ends_with_the_reason(two: Two) -> Non
                     pending, me, Pid(0), "b@test", TORN, link=False, monitor=True
                 )
             assert wait("test", pending.wait(10.0))
-        return receive(("DOWN", ..., "process", ..., ...), timeout=10)[4]
+        return receive(("DOWN", ..., "process", ..., ...), timeout=60)[4]
 
     reason = as_process(two.a, body)
     assert reason.type == "DecodeError"

@@ -100,7 +100,7 @@ pyx(gus@localhost)1> Process.register(self(), "stock")
 True
 iex(a@localhost)1> send({:stock, :gus@localhost}, {self(), make_ref()})
 {#PID<0.7.0>, #Reference<0.1.2.3>}
-pyx(gus@localhost)2> m = receive(timeout=5); m
+pyx(gus@localhost)2> m = receive(timeout=60); m
 (#PID<1.7.0>, #Ref<1.1.2.3>)
 iex(a@localhost)2> send({:stock, :gus@localhost}, pid("0.7.0")) == self()
 true

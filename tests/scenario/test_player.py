@@ -527,7 +527,7 @@ class TestNoOrphans:
         try:
             pid = int(_text_of(folder / "pid"))
             process.send_signal(number)
-            assert process.wait(20) == code
+            assert process.wait(60) == code
         finally:
             process.kill()
             process.wait()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 from tests.scenario.transcripts import GOOD
 
-HANG = 10.0
+HANG = 30.0
 
 
 class TestTakeover:

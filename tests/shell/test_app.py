@@ -175,7 +175,7 @@ class TestPipes:
             """
             pyx(1)> _ref = spawn_monitor(product_stock.doubled)
             imported product_stock
-            pyx(2)> receive(timeout=5)[4].type
+            pyx(2)> receive(timeout=60)[4].type
             'TypeError'
             pyx(3)> exit()
             """,
@@ -247,9 +247,9 @@ class TestPipes:
             pyx(6)> _ = file.write_text(file.read_text().replace('2)', '3)'))
             pyx(7)> recompile()
             reloaded answers: changed run
-            pyx(8)> _ = send(pid, self()); receive(timeout=10)
+            pyx(8)> _ = send(pid, self()); receive(timeout=60)
             1
-            pyx(9)> _ = send(spawn(answers.run), self()); receive(timeout=10)
+            pyx(9)> _ = send(spawn(answers.run), self()); receive(timeout=60)
             3
             pyx(10)> exit()
             """

@@ -67,7 +67,7 @@ class TestTwoAddresses:
         assert gus.type('rpc.call("bob@127.0.0.2", "math", "sqrt", [16])') == "4.0"
         assert bob.type('Process.register(self(), "ear")') == "True"
         gus.type('send(("ear", "bob@127.0.0.2"), ("hello", b"x" * 300_000))')
-        assert bob.type("len(receive((str, bytes), timeout=10)[1])") == "300000"
+        assert bob.type("len(receive((str, bytes), timeout=60)[1])") == "300000"
         listed = names(lone_host, epmd).stdout.splitlines()
         assert sorted(line.split(" at port ")[0] for line in listed) == ["bob", "gus"]
         assert names(lone_host, epmd, "127.0.0.1").stdout.splitlines() == listed

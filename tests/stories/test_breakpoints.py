@@ -78,7 +78,7 @@ def test_debugger_runs_at_the_prompt(node: str, near: Shell, far: Shell) -> None
     near.press("!total = 7\r")
     near.press("c\r")
     near.prompt_returns()
-    assert near.type("receive(timeout=5)") == "7"
+    assert near.type("receive(timeout=60)") == "7"
     assert "/pyx/" not in near.screen
     assert "pdb" not in far.screen.lower()
 
@@ -92,12 +92,12 @@ def test_leaving_the_debugger_lets_the_process_go_on(leave: str, near: Shell) ->
     near.press("cl 1\r" if leave == "c\r" else "")
     near.press(leave)
     near.prompt_returns()
-    assert near.type("receive(timeout=5)") == "5"
+    assert near.type("receive(timeout=60)") == "5"
     assert near.type("Process.is_alive(till)") == "True"
     near.type("sent = send(till, (self(), 2))")
     near.wait(lambda: near.screen.count("enter? [y/N]") == 2, "the second question")
     near.press("\r")
-    assert near.type("receive(timeout=5)") == "7"
+    assert near.type("receive(timeout=60)") == "7"
 
 
 @pytest.mark.usefixtures("far")
@@ -138,7 +138,7 @@ def test_two_processes_ask_one_after_the_other(near: Shell) -> None:
     near.press("n\r")
     near.wait(lambda: near.screen.count("enter? [y/N]") == 2, "the second question")
     near.press("n\r")
-    near.comes_to("sorted([receive(timeout=5), receive(timeout=5)])", "[5, 6]")
+    near.comes_to("sorted([receive(timeout=5), receive(timeout=60)])", "[5, 6]")
 
 
 def test_process_whose_leader_has_no_terminal_goes_on(near: Shell) -> None:

@@ -274,7 +274,7 @@ class TestServices:
         service.sees("ready")
         client = host.shell("client")
         client.type('send(("echo", "billing"), (self(), "hello"))')
-        assert client.type("receive(timeout=10)") == f"('hello', {service.pid})"
+        assert client.type("receive(timeout=60)") == f"('hello', {service.pid})"
         service.kill(signal.SIGTERM)
         assert service.leaves() == 143
         assert service.screen == "ready"
@@ -350,7 +350,7 @@ class TestPrograms:
     def test_embedded_node_answers_a_shell(self, lone_host: Host, program: subprocess.Popen[str]) -> None:
         shell = lone_host.shell("shell")
         shell.type('send(("answers", "billing"), ("who", self()))')
-        assert shell.type("receive(timeout=10)") == f"('billing@vm', {program.pid})"
+        assert shell.type("receive(timeout=60)") == f"('billing@vm', {program.pid})"
         assert shell.type('rpc.call("billing", "Node", "list")') == "['shell@vm']"
         assert program.stdin is not None
         program.stdin.close()
@@ -361,6 +361,6 @@ class TestPrograms:
     def test_forked_child_is_not_a_node(self, lone_host: Host) -> None:
         shell = lone_host.shell("shell")
         shell.type('send(("answers", "billing"), ("fork", self()))')
-        assert shell.type("receive(timeout=10)") == "('child', 0)"
+        assert shell.type("receive(timeout=60)") == "('child', 0)"
         assert shell.type('Node.ping("billing")') == "'pong'"
         assert lone_host.run("--sname", "billing@vm", "-e", "1").returncode == 3

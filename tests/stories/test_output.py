@@ -103,14 +103,14 @@ class TestAtTheCaller:
         shown = near.type('Node.spawn("far", "noisy", "print_and_send", ["printed over there", self()])')
         assert re.fullmatch(r"#PID<[1-9]\d*\.\d+\.0>", pid_in(shown))
         assert near.sees("printed over there") == "printed over there"
-        assert near.type("receive(timeout=10)") == "'printed'"
+        assert near.type("receive(timeout=60)") == "'printed'"
         assert "printed over there" not in far.screen
 
     @pytest.mark.usefixtures("far")
     def test_print_before_a_send_is_shown_before_the_message_arrives(self, near: Shell) -> None:
         near.type("function = noisy.print_and_send")
         for number in range(20):
-            code = f'Node.spawn("far", function, "before {number}", self()); receive(timeout=10)'
+            code = f'Node.spawn("far", function, "before {number}", self()); receive(timeout=60)'
             assert near.type(code) == f"before {number}\n'printed'"
 
     def test_rpc_prints_at_the_calling_shell(self, near: Shell, far: Shell) -> None:
@@ -170,7 +170,7 @@ class TestCrashes:
         crashes = near.screen.count("raised an exception")
         near.type("def leave(): raise Exit('done')\n")
         near.type("pid, ref = spawn_monitor(leave)")
-        assert near.type("receive(('DOWN', ref, ..., ..., ...), timeout=10)[4]") == "'done'"
+        assert near.type("receive(('DOWN', ref, ..., ..., ...), timeout=60)[4]") == "'done'"
         assert near.screen.count("raised an exception") == crashes
 
 

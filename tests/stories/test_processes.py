@@ -53,7 +53,7 @@ class TestNames:
         assert a.type('send("absent", 1)') == "NoProcess: no process is registered as 'absent' on this node"
         assert a.type('send(("absent", Node.self()), 1)') == "1"
         assert a.type('send(("absent", "b"), 1)') == "1"
-        assert a.type("gone, ref = spawn_monitor(int); receive(timeout=10)[4]") == "'normal'"
+        assert a.type("gone, ref = spawn_monitor(int); receive(timeout=60)[4]") == "'normal'"
         assert a.type("send(gone, 1)") == "1"
 
 
@@ -96,7 +96,7 @@ class TestMessages:
 
     def test_message_is_a_copy_and_an_open_file_is_refused(self, a: Shell) -> None:
         a.type("stock = [{'name': 'nike'}]; send(self(), stock); stock.append('changed')")
-        assert a.type("receive(timeout=10)") == "[{'name': 'nike'}]"
+        assert a.type("receive(timeout=60)") == "[{'name': 'nike'}]"
         refused = a.type("send(self(), ['ok', {'conn': open('/dev/null')}])")
         assert refused.startswith("EncodeError: cannot send message[1]['conn']: <_io.TextIOWrapper")
         assert refused.endswith("is not data\nhint: send its path, or what was read from it")
@@ -106,11 +106,11 @@ class TestMessages:
         a.type("pid_of_echo = spawn(echo)")
         assert a.type("Process.info(pid_of_echo, 'kind')") == "('kind', 'async def')"
         assert (
-            a.type("sent = send(pid_of_echo, self()); receive(timeout=10) == ('from', pid_of_echo)") == "True"
+            a.type("sent = send(pid_of_echo, self()); receive(timeout=60) == ('from', pid_of_echo)") == "True"
         )
 
     def test_timer_sends_and_can_be_cancelled(self, a: Shell) -> None:
-        assert a.type("sent = Process.send_after(self(), 'soon', 0.01); receive(timeout=10)") == "'soon'"
+        assert a.type("sent = Process.send_after(self(), 'soon', 0.01); receive(timeout=60)") == "'soon'"
         assert a.type("timer = Process.send_after(self(), 'never', 3600)") == ""
         assert a.type("Process.cancel_timer(timer) > 3000, Process.cancel_timer(timer)") == "(True, False)"
 

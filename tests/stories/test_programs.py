@@ -86,7 +86,7 @@ class TestWithANode:
             "import atexit, threading\n"
             "from pyx import Node, rpc, self, send, receive\n"
             "def ask(who):\n    print(who, rpc.call('late', 'math', 'sqrt', [16]), Node.self())\n"
-            "def own():\n    send(self(), 'mail')\n    print(self(), receive(timeout=5))\n"
+            "def own():\n    send(self(), 'mail')\n    print(self(), receive(timeout=60))\n"
             "atexit.register(own)\n"
             "atexit.register(ask, 'handler')\n"
             "last_line = threading.Event()\n"
@@ -152,7 +152,7 @@ class TestWithANode:
 
 def test_program_has_public_names_that_it_reads_and_does_not_define(host: Host, tmp_path: Path) -> None:
     (tmp_path / "words.py").write_text(
-        "class Stock:\n    def ask(self): return receive(timeout=5), self\n"
+        "class Stock:\n    def ask(self): return receive(timeout=60), self\n"
         "def send_it():\n    send(self(), 'mail')\n"
         "def flush(): return 'mine'\n"
         "import os as spawn\n"

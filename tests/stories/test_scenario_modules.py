@@ -90,7 +90,7 @@ def test_replies_go_to_the_sender_of_the_request(server: Shell, gus: Shell) -> N
 
     gus.type(f'send(("product_stock", "server@vm"), ("add", self(), {ADIDAS}))')
     assert re.fullmatch(r"#PID<[1-9]\d*\.1\.0> added a new item on stock", server.sees("added a new item"))
-    assert gus.type("receive(timeout=10)") == f"[{ADIDAS}, {NIKE}]"
+    assert gus.type("receive(timeout=60)") == f"[{ADIDAS}, {NIKE}]"
 
 
 def test_shop_of_three_nodes(lone_host: Host, server: Shell) -> None:
@@ -102,7 +102,7 @@ def test_shop_of_three_nodes(lone_host: Host, server: Shell) -> None:
     assert store.type('pos = spawn(pos.ask, ("product_stock", "server@vm"))') == "imported pos"
     assert store.type('Process.register(pos, "pos")') == "True"
     store.type(f'send(("product_stock", "server@vm"), ("add", self(), {NIKE}))')
-    assert store.type("receive(timeout=10)") == f"[{NIKE}]"
+    assert store.type("receive(timeout=60)") == f"[{NIKE}]"
     assert re.fullmatch(r"#PID<[1-9]\d*\.1\.0> added a new item on stock", server.sees("added a new item"))
 
     assert customer.type('Node.connect("store@vm")') == "True"
@@ -111,11 +111,11 @@ def test_shop_of_three_nodes(lone_host: Host, server: Shell) -> None:
         customer.type("Node.list()") == "['server@vm', 'store@vm']"
     )  # the mesh connects it to the server, too
     customer.type('send(("pos", "store@vm"), ("ask", self(), "nike"))')
-    assert customer.type("receive(timeout=10)") == f"('print', {NIKE})"
+    assert customer.type("receive(timeout=60)") == f"('print', {NIKE})"
     assert re.fullmatch(r"#PID<[1-9]\d*\.1\.0> wants to know if there is nike", store.sees("wants to know"))
     server.sees("checked the stock")
     customer.type('send(("pos", "store@vm"), ("ask", self(), "puma"))')
-    assert customer.type("receive(timeout=10)") == "('print', 'There is no Product puma')"
+    assert customer.type("receive(timeout=60)") == "('print', 'There is no Product puma')"
 
     # An empty mailbox, a stray message, and an answer to an earlier request.
     assert customer.type("pos.show_msg(timeout=0)") == "imported pos\nNo answer yet"
