@@ -12,6 +12,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.execution.stacks import locals_of
 from pyx.introspection import (
     attributes_of_module,
     class_dict,
@@ -158,7 +159,7 @@ def _names_there(error: NameError | AttributeError) -> Iterator[Any]:
             place = place.tb_next
         if place is not None:
             frame = place.tb_frame
-            yield from (*frame.f_locals, *frame.f_globals, *frame.f_builtins)
+            yield from (*locals_of(frame), *frame.f_globals, *frame.f_builtins)
     elif issubclass(type(error.obj), ModuleType):
         yield from attributes_of_module(error.obj)
     else:
