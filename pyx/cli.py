@@ -8,12 +8,11 @@ needed, so that `pyx --version` takes no time.
 from __future__ import annotations
 
 import errno
-import os
-import stat
 import sys
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import pyx
+from pyx.cli_checks import program_file, refusal
 from pyx.errors import NameTaken, PyxError
 from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
 from pyx.shell.start_collections import no_collections
@@ -116,99 +115,11 @@ def _print(text: str) -> None:
 
 
 def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
-    for option, given in (("-c", asked.command), ("-m", asked.module)):
-        if given == []:
-            complain(f"{option} needs {'the code to run' if option == '-c' else 'the name of a module'}")
-            return 2
-    if asked.command and asked.module:
-        complain("-c and -m cannot be combined: each takes the rest of the line")
+    refused = refusal(asked)
+    if refused is not None:
+        complain(*refused)
         return 2
-    for required in asked.required:
-        if (trouble := _trouble(required, "file")) is not None:
-            from pyx.foreign_options import instead_of
-
-            complain(f"-r: {trouble}", instead_of(f"-r{required}"))  # `-remsh` is read as `-r emsh`
-            return 2
-    file = asked.rest[0] if asked.rest and not asked.command and not asked.module else None
-    if file is not None and file != "-":
-        if os.path.isdir(file):  # noqa: PTH112 - a folder that may not be looked into raises nothing
-            folder = file
-            file = os.path.join(file, "__main__.py")  # noqa: PTH118 - as Python does; a word, shown as typed
-            if not os.path.lexists(file):
-                complain(
-                    f"{folder} is a directory without a __main__.py",
-                    f"pyx -S {folder} is a prompt with the modules there",
-                )
-                return 2
-        if (trouble := _trouble(file, "file")) is not None:
-            from pyx.foreign_options import instead_of_command
-
-            complain(trouble, instead_of_command(file))
-            return 2
-    # The current directory may be unreadable or gone: then nothing is there by bare name.
-    if asked.directory != "." and (trouble := _trouble(asked.directory, "directory")) is not None:
-        complain(f"-S: {trouble}")
-        return 2
-    if asked.sname is not None and asked.name is not None:
-        complain("--sname and --name cannot be combined: they are for this host and for other hosts")
-        return 2
-    other = asked.remsh or (asked.rpc_eval and asked.rpc_eval[0])
-    unnamed = asked.sname is None and asked.name is None and not other
-    if unnamed and (asked.hidden or asked.cookie is not None or asked.cookie_file is not None or asked.seeds):
-        complain("--hidden, --cookie, --cookie-file and --seed need a named node", "add --sname NAME")
-        return 2
-    if unnamed and asked.beam:
-        complain("--beam needs a named node", "add --sname NAME")
-        return 2
-    if (
-        asked.name is None
-        and (asked.listen is not None or asked.port)
-        and not _is_for_long_name(asked, other)
-    ):
-        complain("--listen and --port need a long name", "use --name NAME@ADDRESS")
-        return 2
-    if (asked.beam_insecure or asked.beam_cookie_file is not None) and not asked.beam:
-        complain("--beam-insecure and --beam-cookie-file are about Erlang nodes", "add --beam")
-        return 2
-    if asked.beam and asked.name is not None and not asked.beam_insecure:
-        complain(
-            "--beam with --name: all that Erlang nodes say would cross the network in clear",
-            "--beam-insecure says that you want that; with --sname it stays on this host",
-        )
-        return 2
-    has_code = bool(asked.code or asked.command or asked.module) or file is not None
-    has_program = has_code or bool(asked.required)
-    if other and (has_program or asked.no_halt):
-        option = "--remsh" if asked.remsh else "--rpc-eval"
-        complain(
-            f"{option} cannot be combined with -c, -e, -m, -r, FILE or --no-halt: "
-            "the code runs on another node"
-        )
-        return 2
-    if asked.remsh and asked.rpc_eval:
-        complain("--remsh and --rpc-eval cannot be combined: the one shows a prompt, the other a value")
-        return 2
-    if asked.start_file is not None:
-        if asked.no_start_file:
-            complain("--start-file and --no-start-file cannot be combined")
-            return 2
-        if has_code or asked.no_halt or other or asked.record is not None:
-            complain(
-                "--start-file is for a prompt of this node: it cannot be combined with -c, -e, -m, FILE, "
-                "--no-halt, --record, --remsh or --rpc-eval",
-            )
-            return 2
-        if (trouble := _trouble(asked.start_file, "file")) is not None:
-            complain(f"--start-file: {trouble}")
-            return 2
-    if asked.record is not None and (has_program or asked.stay or asked.no_halt):
-        complain(
-            "--record cannot be combined with -c, -e, -i, -m, -r, FILE or --no-halt: it records typed input"
-        )
-        return 2
-    if asked.record is not None and not sys.stdin.isatty():
-        complain("--record needs a terminal: it records typed input, and stdin is not a terminal")
-        return 2
+    file = program_file(asked)
     if asked.cookie is not None:
         complain("warning: every user of this host can see --cookie with ps", "use --cookie-file F")
     with no_collections(is_pyx=is_pyx):
@@ -224,28 +135,6 @@ def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
         options = options._replace(recorder=recorder)
         code = run(options, _frontend(options))
     return code or (1 if written.failed else 0)
-
-
-def _is_for_long_name(asked: argparse.Namespace, other: str | None) -> bool:
-    """Returns True where a long name is made, to ask a node that has one."""
-    if not other or asked.sname is not None:
-        return False
-    from pyx.shell.hidden_name import is_long
-
-    return is_long(other)
-
-
-def _trouble(path: str, kind: Literal["file", "directory"]) -> str | None:
-    """Returns why *path* cannot be used as that, or None if it can; a pipe or a device is a file too."""
-    try:
-        is_directory = stat.S_ISDIR(os.stat(path).st_mode)  # noqa: PTH116 - the same
-    except FileNotFoundError:
-        return f"there is no {kind} {path}"
-    except (OSError, ValueError) as error:
-        return sentence(error)
-    if is_directory is not (kind == "directory"):
-        return f"{path} is a directory" if is_directory else f"{path} is not a directory"
-    return None if os.access(path, os.R_OK) else f"Permission denied: {path}"
 
 
 def _frontend(options: ShellOptions) -> Frontend:

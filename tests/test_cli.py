@@ -1,4 +1,4 @@
-"""cli.py, cli_parser.py, foreign_options.py, __main__.py: The command line, its exit codes and its errors."""
+"""cli.py, cli_parser.py, cli_checks.py, foreign_options.py, __main__.py: The command line and its errors."""
 
 from __future__ import annotations
 

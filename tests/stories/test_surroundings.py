@@ -170,7 +170,10 @@ def test_directory_runs_its_main_module(host: Host, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "__main__ 7\n", "")
     (tmp_path / "app" / "__main__.py").unlink()
     done = host.run("app", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (2, "pyx: there is no file app/__main__.py\n")
+    refusal = (
+        "pyx: app is a directory without a __main__.py\nhint: pyx -S app is a prompt with the modules there\n"
+    )
+    assert (done.returncode, done.stderr) == (2, refusal)
 
 
 class TestNarrowTerminal:
