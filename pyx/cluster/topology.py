@@ -8,6 +8,7 @@ the topology says `prune`, and then only what this topology has found, and two w
 
 from __future__ import annotations
 
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.core.backoff import LONGEST_DELAY, Backoff
@@ -123,8 +124,8 @@ class Topology:
                 findings.search_at = _NEVER
                 findings.began_at = now
                 due.append(BeginSearch(topology))
-        waiting = sorted((at, node) for node, at in self._dial_at.items() if at <= now)
-        for _, node in waiting[: max(0, MOST_DIALS - len(self._in_progress))]:
+        waiting = ((at, node) for node, at in self._dial_at.items() if at <= now)
+        for _, node in nsmallest(MOST_DIALS - len(self._in_progress), waiting):
             self._dial_at[node] = _NEVER
             self._in_progress.add(node)
             self._counts["dials"] += 1
@@ -272,7 +273,8 @@ class Topology:
     @property
     def nodes(self) -> list[str]:
         """The nodes of this cluster that are there, with this one, sorted."""
-        return sorted({self._here, *(self._up - (self._hidden - self._dial_at.keys()))})
+        there = (node for node in self._up if node not in self._hidden or node in self._dial_at)
+        return sorted({self._here, *there})
 
     def facts(self) -> dict[str, Any]:
         """Returns what `Cluster.info` shows."""
