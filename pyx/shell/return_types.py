@@ -100,7 +100,8 @@ def _annotated(function: FunctionType) -> type | None:
     """Returns the class that a function's `->` names."""
     if sys.version_info >= (3, 14) and not _has_text_annotations(function):
         return None  # Python would run the annotations now
-    annotation = function.__annotations__.get("return")
+    annotations = function.__annotations__
+    annotation = annotations.get("return") if type(annotations) is dict else None
     if type(annotation) is str:
         annotation = _class_named(annotation, function)
     if type(annotation) is GenericAlias:  # list[int]
@@ -117,6 +118,8 @@ def _class_named(text: str, function: FunctionType) -> object:
     """Returns what a dotted name means in the module of *function*, `list` for `list[int]`; else None."""
     first, *rest = text.partition("[")[0].split(".")
     names: dict[str, Any] = function.__globals__
+    if type(names) is not dict:
+        return None
     below = module_dict("builtins") or {}
     found = names.get(first, below.get(first, sys.modules["builtins"] if first == "builtins" else None))
     if found is None and names.get("__package__") in {"pyx", "pyx.otp"}:  # only imported for type checkers

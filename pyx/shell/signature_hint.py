@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.errors import PyxError
 from pyx.shell.input_scanner import InputScanner
 
 if TYPE_CHECKING:
@@ -104,11 +106,17 @@ class SignatureHint:
     def _begin_to_ask(self, callee: str) -> None:
         if self._asked is None:
             self._asked = callee
-            threading.Thread(target=self._find_out, args=(callee, self._known), daemon=True).start()
+            asking = threading.Thread(target=self._find_out, args=(callee, self._known), daemon=True)
+            try:
+                asking.start()
+            except RuntimeError:  # the system has no thread left, and a prompt goes without a hint
+                self._asked = None
 
     def _find_out(self, callee: str, known: dict[str, CallSignature | None]) -> None:
+        known[callee] = None
         try:
-            known[callee] = self._ask(callee)
+            with contextlib.suppress(PyxError):  # the node there is lost, or this one stopped
+                known[callee] = self._ask(callee)
         finally:
             self._asked = None
             self._redraw()

@@ -76,3 +76,31 @@ def test_subscript_of_a_known_value_is_known() -> None:
     assert completed("x[1].isup", {"x": [1, "text"]}) == ["isupper"]
     assert completed("x[2].", {"x": [1, "text"]}) == []
     assert completed("f'{x[1].isup", {"x": [1, "text"]}) == ["isupper"]
+
+
+class Hooked(type):
+    __call__ = explode
+
+
+class Trap(dict[str, object], metaclass=Hooked):
+    """Raises when it is called, read or subscripted."""
+
+    get = __getitem__ = __contains__ = explode  # type: ignore[assignment]
+
+
+def test_no_hook_runs_to_find_the_class_of_a_result() -> None:
+    def annotated() -> str: ...  # type: ignore[empty-body] # never called
+
+    trap = dict.__new__(Trap)
+    annotated.__annotations__ = trap
+    names = {"annotated": annotated, "Trap": Trap, "trap": trap, "explode": explode}
+    for text in (
+        "annotated().",
+        "Trap().",
+        "trap().",
+        "trap['k'].",
+        "trap[0].",
+        "explode().",
+        "trap.get('k').",
+    ):
+        assert completed(text, names) == []
