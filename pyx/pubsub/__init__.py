@@ -7,6 +7,7 @@ program or a prompt names one of its classes.
     topics                 `PubSub`
     publishing             one broadcast: encoded, put into the kernel, waited for
     instances              the instances of PubSub: their spaces, their processes, their dispatchers
+    instance_names         their names, and topics, as far as a node knows them
     adapter                the contract of what carries broadcasts between nodes in the mesh's place
     presence               `Presence`
     presence_errors        its refusals

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.execution.context import require
 from pyx.pubsub import presence as presences
-from pyx.pubsub.instances import DEFAULT_PUBSUB, start_pubsub
+from pyx.pubsub.instance_names import DEFAULT_PUBSUB
+from pyx.pubsub.instances import start_pubsub
 from pyx.pubsub.publishing import broadcast_of, publish_async
 from pyx.pubsub.topics import node_for_direct
 from pyx.runtime.arguments import checked_pid

@@ -7,7 +7,6 @@ names one, so a peer does not choose what runs here.
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.broadcasts import PUBSUB
@@ -15,9 +14,10 @@ from pyx.core.spaces import SpaceUse
 from pyx.errors import DecodeError
 from pyx.execution.context import require
 from pyx.execution.node_log import log
-from pyx.otp.named_spaces import key_of, space_name
+from pyx.otp.named_spaces import space_name
 from pyx.otp.starting import init_done, init_failed, start_process
 from pyx.pubsub.adapter import payload_in
+from pyx.pubsub.instance_names import DEFAULT_PRESENCE, DEFAULT_PUBSUB, PRESENCE, unknown_instance
 from pyx.runtime.encoding import PUBLISH_TAG, decode_body
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.rpc_functions import is_coroutine_function
@@ -33,12 +33,8 @@ if TYPE_CHECKING:
     from pyx.pubsub.adapter import Adapter
     from pyx.runtime.local_node import LocalNode
 
-DEFAULT_PUBSUB: Final = "pubsub"
-DEFAULT_PRESENCE: Final = "presence"
-"""The instances that are always there; each is the default of its functions."""
-
-PRESENCE: Final = "presence "
-"""Begins the name of the space of presences; its own name follows."""
+_METHODS: Final = ("start", "stop", "node_name", "broadcast", "direct_broadcast")
+"""Of an adapter."""
 
 _ADAPTER: Final = b"adapter"
 """The key of an instance's adapter among the values of its space."""
@@ -69,8 +65,7 @@ def subscriptions(kernel: Kernel, pubsub: Any) -> Space:
         presences_of(kernel, DEFAULT_PRESENCE)
     space = kernel.broadcasts.space(pubsub) if type(pubsub) is str else None
     if space is None:
-        msg = f"unknown PubSub: {pubsub!r} is not started on this node (PubSub.start_link starts one)"
-        raise ValueError(msg)
+        raise unknown_instance(kernel, "PubSub", pubsub)
     return space
 
 
@@ -82,41 +77,13 @@ def presences_of(kernel: Kernel, presence: Any) -> Space:
         kernel.keys.open_space(name, owner=None, unique=False, replicated=True, use=use)
     space = kernel.tables.spaces.get(name) if type(presence) is str else None
     if space is None:
-        msg = f"unknown Presence: {presence!r} is not started on this node (Presence.start_link starts one)"
-        raise ValueError(msg)
+        raise unknown_instance(kernel, "Presence", presence)
     return space
 
 
 def adapter_of(space: Space) -> Adapter | None:
     """Returns the adapter of an instance; None for the mesh."""
     return space.meta.get(_ADAPTER)
-
-
-# ---------------------------------------------------------------- names, for completion
-
-
-def known_topics() -> list[str]:
-    """Returns the topics with a subscriber here, or with a presence on any node, of all instances."""
-    here = this_node()
-    with here.kernel_call as kernel:
-        spaces = [
-            space for space in kernel.tables.spaces.values() if space.name.startswith((PUBSUB, PRESENCE))
-        ]
-        keys = {key for space in spaces for key in kernel.groups.keys(space)}
-    topics: list[str] = []
-    for key in keys:
-        with contextlib.suppress(DecodeError):  # a peer may have chosen it
-            topic = key_of(here.kernel, key, trusted=False)
-            topics += [topic] if type(topic) is str else []
-    return topics
-
-
-def known_instances(kind: str) -> list[str]:
-    """Returns the names of the instances of `"pubsub"`, or of `"presence"`, with the default one."""
-    begins = {"pubsub": PUBSUB, "presence": PRESENCE}[kind]
-    with this_node().kernel_call as kernel:
-        names = [name.removeprefix(begins) for name in kernel.tables.spaces if name.startswith(begins)]
-    return [kind, *(name for name in names if name != kind)]
 
 
 # ---------------------------------------------------------------- starts
@@ -128,6 +95,10 @@ async def start_pubsub(name: Any, adapter: Adapter | None, dispatcher: Any, *, l
     _must_not_be_default(name, DEFAULT_PUBSUB, "PubSub")
     if dispatcher is not None and (not callable(dispatcher) or is_coroutine_function(dispatcher)):
         msg = f"the dispatcher of a PubSub is a def: function(entries, pid, message), not {dispatcher!r}"
+        raise TypeError(msg)
+    missing = [name for name in _METHODS if not callable(getattr(adapter, name, None))]
+    if adapter is not None and missing:
+        msg = f"the adapter of a PubSub has the methods {', '.join(_METHODS)}; {adapter!r} lacks {missing[0]}"
         raise TypeError(msg)
     use = SpaceUse(dispatches=dispatcher is not None)
 

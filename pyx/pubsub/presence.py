@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from pyx.errors import EncodeError
 from pyx.execution.context import require
 from pyx.otp.key_errors import NotLocal
+from pyx.pubsub.instance_names import DEFAULT_PRESENCE, DEFAULT_PUBSUB
 from pyx.pubsub.instances import (
-    DEFAULT_PRESENCE,
-    DEFAULT_PUBSUB,
     presences_of,
     start_presence,
     topic_bytes,

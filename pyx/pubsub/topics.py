@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyx.core.tables import NO_NODE
 from pyx.execution.context import require
+from pyx.pubsub.instance_names import DEFAULT_PUBSUB
 from pyx.pubsub.instances import (
-    DEFAULT_PUBSUB,
     adapter_of,
     start_pubsub,
     subscriptions,
@@ -19,9 +19,10 @@ from pyx.pubsub.instances import (
 )
 from pyx.pubsub.publishing import broadcast_of, publish
 from pyx.runtime.arguments import checked_pid
+from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import wait
-from pyx.runtime.sending import encode_for
+from pyx.wire.codec import is_flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -100,7 +101,8 @@ class PubSub:
         runner = require("PubSub.subscribe()")
         here = node_of(runner)
         key = topic_bytes(here, topic)
-        value = encode_for("", metadata, here.max_message_bytes)
+        limit = here.max_message_bytes
+        value = metadata if is_flat(metadata) else encoded(metadata, limit, what="metadata")
         with here.kernel_call as kernel:
             kernel.keys.hold(subscriptions(kernel, pubsub), key, value, [runner.process])
         return "ok"

@@ -1,4 +1,4 @@
-"""instances.py, adapter.py: instances with dispatchers and adapters, and what ends with their processes."""
+"""instances.py, instance_names.py, adapter.py: dispatchers, adapters, and what ends with an instance."""
 
 from __future__ import annotations
 
@@ -274,6 +274,15 @@ class TestAdapters:
         pid = run(a, lambda: Process.whereis("far"))
         run(a, lambda: Process.exit(pid, "kill"))
         until(lambda: "east" not in hub.ends)
+
+    def test_that_lacks_a_method_is_refused(self, node: LocalNode) -> None:
+        class Short:
+            def start(self, deliver: Callable[[str, bytes], None]) -> None: ...
+
+        with pytest.raises(
+            TypeError, match=r"has the methods start, stop, .*; <.*Short object .*> lacks stop"
+        ):
+            PubSub.start(name="far", adapter=Short())  # type: ignore[arg-type]
 
     def test_that_does_not_start_fails_the_start(self, node: LocalNode) -> None:
         class Broken(HubAdapter):

@@ -138,7 +138,9 @@ class TestOneNode:
             lambda: PubSub.direct_broadcast("a", "t", 1, pubsub="NOPE"),
             lambda: PubSub.broadcast("t", 1, pubsub=1),  # type: ignore[arg-type]
         ):
-            with pytest.raises(ValueError, match=r"unknown PubSub: .* is not started on this node"):
+            with pytest.raises(
+                ValueError, match=r"unknown PubSub: .* is not started on this node, which has 'pubsub' \("
+            ):
                 run(node, use)
 
     def test_b7_unsubscribe_drops_all_of_that_topic(self, node: LocalNode) -> None:
@@ -207,8 +209,10 @@ class TestOneNode:
             return message, other
 
         assert run(node, program) == ({"list": [1]}, {"list": [1]})
-        with pytest.raises(EncodeError):
-            run(node, lambda: PubSub.broadcast("t", object()))
+        with pytest.raises(EncodeError, match=r"cannot send message\[1\]: <object object"):
+            run(node, lambda: PubSub.broadcast("t", (1, object())))
+        with pytest.raises(EncodeError, match=r"cannot send metadata\['x'\]: <object object"):
+            run(node, lambda: PubSub.subscribe("t", metadata={"x": object()}))
 
     def test_subscribing_is_for_processes_and_broadcasting_for_all(self, node: LocalNode) -> None:
         listener = Listener(node, "t")

@@ -51,7 +51,7 @@ def test_topic_that_a_peer_has_malformed_is_left_out(node: LocalNode) -> None:
 
 
 def test_before_the_first_use_are_the_default_instances(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "pyx.pubsub.instances")
+    monkeypatch.delitem(sys.modules, "pyx.pubsub.instance_names")
     assert (topic_names(), instance_names("pubsub"), instance_names("presence")) == (
         [],
         ["pubsub"],
