@@ -246,17 +246,21 @@ class Helpers:
             _show(line)
 
     def edit(self, thing: Any) -> None:
-        """Opens $VISUAL or $EDITOR at the source of a thing or a name, and reloads what was changed."""
-        from pyx.shell.source_editor import edit, place_of  # rarely used
+        """Opens $VISUAL or $EDITOR at the source of a thing, and reloads what was changed.
 
-        thing = self._looked_up(thing) if type(thing) is str else thing
+        A str is a file, `edit("shop.py:12")`, or a name, `edit("shop.price")`.
+        """
+        from pyx.shell.source_editor import edit, place_in_file, place_of  # rarely used
+
+        place = place_in_file(thing) if type(thing) is str else None
+        if place is None:
+            place = place_of(self._looked_up(thing) if type(thing) is str else thing)
         if self.is_remote:
-            place = place_of(thing)
             raise PyxError(
                 f"{place.file} line {place.line} is on {Node.self()}, where a remote shell has no terminal",
                 hint="open the file in an editor there, then type r(module) here",
             )
-        edit(thing, self._project.reload, _show, self.lend_terminal)
+        edit(place, self._project.reload, _show, self.lend_terminal)
 
     def exports(self, module: Any = None) -> None:
         """Shows the functions of a module or class.

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.errors import PyxError
+from pyx.shell.directories import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,6 +65,21 @@ def place_of(thing: Any) -> SourcePlace:
     return SourcePlace(str(Path(file).absolute()), line, module)
 
 
+def place_in_file(text: str) -> SourcePlace | None:
+    """Returns the place that `"shop.py"` or `"shop.py:12"` names; None if there is no such file."""
+    name, colon, number = text.rpartition(":")
+    line = int(number) if colon and number.isdecimal() else 1
+    path = expanded(name if colon and number.isdecimal() else text).absolute()
+    if not path.is_file():
+        return None
+    loaded = (
+        key
+        for key, module in [*sys.modules.items()]
+        if type(module) is ModuleType and module.__dict__.get("__file__") == str(path)
+    )
+    return SourcePlace(str(path), max(line, 1), next(loaded, None))
+
+
 def editor_command(place: SourcePlace, environment: Mapping[str, str]) -> list[str]:
     """Returns the words of the command that opens the editor at a place.
 
@@ -91,7 +107,7 @@ def editor_command(place: SourcePlace, environment: Mapping[str, str]) -> list[s
 
 
 def edit(
-    thing: Any,
+    place: SourcePlace,
     reload: Callable[[str], str],
     say: Callable[[str], None],
     lend_terminal: Callable[[], AbstractContextManager[None]],
@@ -102,7 +118,7 @@ def edit(
     both, and Ctrl-C is the editor's alone.
 
     Args:
-        thing: a module, a class or a function.
+        place: what is edited.
         reload: reloads a module by its name, and returns what changed.
         say: shows a line.
         lend_terminal: keeps the output of processes back inside.
@@ -111,7 +127,6 @@ def edit(
         PyxError: there is no editor, no terminal for it, or no file.
         BaseException: the error of the changed code; the old code stays.
     """
-    place = place_of(thing)
     command = editor_command(place, os.environ)
     if not (
         threading.current_thread() is threading.main_thread()
@@ -130,8 +145,10 @@ def edit(
         say(f"{Path(command[0]).name} ended with exit code {code}")
     if _content(place.file) == before:
         say(f"{place.file} is unchanged")
-    elif place.module not in sys.modules or place.module == "__main__":
+    elif place.module == "__main__":
         say(f"{place.file} has changed; it is the program itself, which is not reloaded")
+    elif place.module not in sys.modules:
+        say(f"{place.file} has changed")
     else:
         say(reload(place.module))
 

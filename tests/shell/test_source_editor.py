@@ -16,7 +16,7 @@ import pytest
 
 from pyx import Process, PyxError
 from pyx.shell.helpers import Helper
-from pyx.shell.source_editor import SourcePlace, edit, editor_command, place_of
+from pyx.shell.source_editor import SourcePlace, edit, editor_command, place_in_file, place_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,8 @@ class TestEdits:
 
     def edited(self, thing: Any) -> list[str]:
         said: list[str] = []
-        edit(thing, lambda name: f"reloaded {name}", said.append, contextlib.nullcontext)
+        place = thing if isinstance(thing, SourcePlace) else place_of(thing)
+        edit(place, lambda name: f"reloaded {name}", said.append, contextlib.nullcontext)
         return said
 
     def test_changed_module_is_reloaded(self, module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +117,19 @@ class TestEdits:
     def test_unchanged_module_is_not_reloaded(self, module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("EDITOR", "true")
         assert self.edited(module) == [f"{module.__file__} is unchanged"]
+
+    def test_file_that_is_no_module_is_edited_and_not_reloaded(
+        self, module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("EDITOR", "sed -i s/a/b/")
+        (tmp_path / "notes.txt").write_text("a")
+        place = place_in_file(f"{tmp_path}/notes.txt:7")
+        assert place == SourcePlace(f"{tmp_path}/notes.txt", 7, None)
+        assert self.edited(place) == [f"{tmp_path}/notes.txt has changed"]
+
+    def test_file_of_a_loaded_module_is_that_module(self, module: Any, tmp_path: Path) -> None:
+        assert place_in_file(module.__file__) == SourcePlace(module.__file__, 1, "edited_shop")
+        assert place_in_file(f"{tmp_path}/nope.py") is None
 
     def test_failure_of_the_editor_is_told(self, module: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("EDITOR", "false")
