@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError
+from pyx.execution import context
 from pyx.printable import on_one_line
 from pyx.shell.evaluate import ExitRequested
 from pyx.shell.loop import show_outcome
@@ -125,6 +126,9 @@ class StartFiles:
         finally:
             names.pop("__file__", None)
         self._finish()
+        runner = context.current.get()
+        if runner is not None and not runner.process.alive:
+            return  # a kill ended the file: the prompt says so, with its new pid
         if isinstance(outcome, ExitRequested):
             code = on_one_line(repr(outcome.code), 80) if outcome.code is not None else ""
             self._terminal.show(f"{shown} was ended by exit({code}); the prompt goes on\n", "notice")

@@ -79,12 +79,12 @@ class Theme(NamedTuple):
         """Returns the styles of prompt_toolkit's editor, by the names of its classes."""
         if not self.has_colours:
             # Without any style the prompt's last blank is a movement of the cursor.
-            return {"prompt": "ansidefault", "hint.active": "bold underline"}
+            return {"prompt": "ansidefault", "auto-suggestion": "italic", "hint.active": "bold underline"}
         plain = self.styles["notice"].for_editor
         found = {
             "prompt": self.styles["prompt"].for_editor,
             "continuation": plain,
-            "auto-suggestion": plain,
+            "auto-suggestion": plain or "italic",
             "control-character": plain,
             "digraph": plain,
             "matching-bracket.other": "bold underline",

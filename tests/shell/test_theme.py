@@ -75,6 +75,15 @@ def luminance_of_hex(text: str) -> float:
     return luminance(next(number for number in range(16, 256) if rgb(number) == value))
 
 
+@pytest.mark.parametrize("theme", THEMES.values())
+def test_suggested_text_does_not_look_like_typed_text(theme: Theme) -> None:
+    typed, suggested = (
+        Style.from_dict(theme.for_editor()).get_attrs_for_style_str(style)
+        for style in ("", "class:auto-suggestion")
+    )
+    assert typed != suggested
+
+
 @pytest.mark.parametrize("theme", [BOTH, DARK, LIGHT, ANSI])
 def test_pid_has_another_colour_than_errors_and_warnings(theme: Theme) -> None:
     assert theme.styles["pid"] != theme.styles["error"]

@@ -36,7 +36,7 @@ def test_files_of_user_and_project_come_before_the_first_prompt(lone_host: Host,
     shell.press(f"xy{ESCAPE}")
     shell.press("0i")
     shell.press("zz")
-    shell.wait(lambda: shell.screen.endswith("> zzxy"), "the text typed in front, by the keys of vi")
+    shell.wait(lambda: "> zzxy" in shell.screen, "the text typed in front, by the keys of vi")
     shell.press("\x03")
 
     again = lone_host.shell("again", cwd=tmp_path, XDG_CONFIG_HOME=str(config.parent))
@@ -113,3 +113,9 @@ def test_ctrl_c_at_the_question_and_in_a_start_file_leads_to_the_prompt(
     second.sees("KeyboardInterrupt")
     second.prompt_returns()
     assert second.type("x") == "1"
+
+    (tmp_path / "killed.py").write_text("x = 2\nProcess.exit(self(), 'kill')\nx = 3\n")
+    third = lone_host.shell(None, "--start-file", "killed.py", cwd=tmp_path)
+    assert "** the shell process #PID<0.1.0> was killed; its pid is now " in third.screen
+    assert "KeyboardInterrupt" not in third.screen
+    assert third.type("x") == "2"
