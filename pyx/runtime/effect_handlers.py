@@ -15,8 +15,6 @@ from pyx.core.outbox import Outbox
 from pyx.core.tables import THE_NODE
 from pyx.execution.node_log import log
 from pyx.execution.thread_state import thread
-from pyx.runtime.inquiry_workers import InquiryWorkers
-from pyx.runtime.process_info import InquiryAnswers
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.execution.thread_pool import Pool
     from pyx.runtime.dispatch import Dispatch
+    from pyx.runtime.inquiry_workers import InquiryWorkers
     from pyx.runtime.lifecycle import Lifecycle
     from pyx.runtime.node_console import NodeConsole
     from pyx.runtime.rate_limited_log import RateLimitedLog
@@ -74,8 +73,9 @@ class EffectHandlers:
         self._pool = pool
         self._output = output
         self._limited_log = limited_log
-        answers = InquiryAnswers(dispatch, sending, limited_log)
-        self._inquiries = InquiryWorkers(pool.run, answers.answer, answers.refuse, self._queue_for_node)
+        self._sending = sending
+        self._inquiries: list[InquiryWorkers] = []
+        """Those of this node, from the first inquiry on."""
         self.dial_watcher: DialWatcher | None = None
         """Set while the node has a name."""
         dispatch.handlers.update(
@@ -83,7 +83,7 @@ class EffectHandlers:
                 fx.Kill: self._kill,
                 fx.RunProcess: processes.run_here,
                 fx.StartProcess: processes.start_for_peer,
-                fx.Inquire: self._inquiries.ask,
+                fx.Inquire: self._inquire,
                 fx.Connected: self._connected,
                 fx.Dial: self._dial,
                 fx.CancelDial: self._dial,
@@ -120,6 +120,16 @@ class EffectHandlers:
     def _connected(self, effect: fx.Connected) -> None:
         request: AnswerWaiter = effect.waiter
         request.resolve("connected" if effect.ok else "noconnection", effect.reason)
+
+    def _inquire(self, effect: fx.Inquire) -> None:
+        if not self._inquiries:
+            from pyx.runtime.inquiry_workers import InquiryWorkers  # no part of a start
+            from pyx.runtime.process_info import InquiryAnswers
+
+            answers = InquiryAnswers(self._dispatch, self._sending, self._limited_log)
+            workers = InquiryWorkers(self._pool.run, answers.answer, answers.refuse, self._queue_for_node)
+            self._inquiries.append(workers)  # where two threads come at once, the first one's count
+        self._inquiries[0].ask(effect)
 
     def _queue_for_node(self, node: str) -> Outbox | None:
         queue = self._kernel.router.queue_for(("", node))

@@ -12,7 +12,6 @@ from pyx.runtime import request
 from pyx.runtime.arguments import checked_pid
 from pyx.runtime.encoding import decoded, encoded
 from pyx.runtime.local_node import this_node
-from pyx.runtime.process_info import PRIVATE, check_keys, information
 from pyx.runtime.request import PendingAnswer
 from pyx.terms import Raised
 
@@ -44,6 +43,8 @@ def checked_keys(key: str | list[str] | None) -> list[str] | None:
     if not isinstance(keys, (list, tuple)) or not all(type(one) is str for one in keys):
         msg = f"a key is a str, or a list of them, not {key!r}"
         raise TypeError(msg)
+    from pyx.runtime.process_info import check_keys  # no part of a start
+
     check_keys(keys)
     return list(keys)
 
@@ -52,6 +53,8 @@ async def _facts(pid: Pid, keys: list[str] | None) -> dict[str, Any] | None:
     """Looks the facts about a pid of this incarnation up, and asks the pid's node for those of another."""
     here = this_node()
     if pid.is_local or pid.incarnation == here.kernel.tables.here:
+        from pyx.runtime.process_info import information  # no part of a start
+
         return information(here, pid, keys)
     payload = encoded((pid, keys), here.max_message_bytes)
     with PendingAnswer(here) as pending:
@@ -76,6 +79,8 @@ def facts_of(
     """
     if pending.outcome == "noconnection":
         raise NoConnection(node, str(pending.body))
+    from pyx.runtime.process_info import PRIVATE  # no part of a start
+
     if pending.outcome == "refused" and not PRIVATE.isdisjoint(keys or ()):
         raise RpcRefused(node, str(pending.body), private=True)
     if pending.outcome != "value":

@@ -25,7 +25,6 @@ from pyx.runtime.name_files import NameFiles
 from pyx.runtime.node_timers import NodeTimers
 from pyx.runtime.peer_connections import PeerConnections, load_for_sessions
 from pyx.runtime.rate_limited_log import AcceptFailures
-from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown
 from pyx.terms import Incarnation, sort_this_node_as
 
 if TYPE_CHECKING:
@@ -162,6 +161,8 @@ class Transport:
         try:
             self._opened.wait(None)
         except BaseException:
+            from pyx.runtime.shutdown import GOODBYE_SECONDS  # no part of a start
+
             self._dispatch.transport_loop.call(self._opening.cancel)
             self._opened.wait_through(GOODBYE_SECONDS)
             raise
@@ -202,6 +203,8 @@ class Transport:
 
         Dropped messages are logged.  See `shutdown.py` for how long that takes.
         """
+        from pyx.runtime.shutdown import GOODBYE_SECONDS, Shutdown  # no part of a start
+
         shutdown = Shutdown(self._incarnation.name, lambda: self._hurried_at)
         shutdown.wait_for_dials(
             lambda: self._dispatch.transport_loop.call(self._waiting_messages), self._dial_ended

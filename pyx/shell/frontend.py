@@ -16,7 +16,6 @@ from pyx.execution.console_writer import Pace
 from pyx.shell.interception import InterceptedTerminal, interception
 from pyx.shell.log_handler import log_shown
 from pyx.shell.loop import LineTerminal, Terminal
-from pyx.shell.record_hooks import SHELL, RecordedTerminal, recorded_input, report_interrupts
 from pyx.shell.screen import Screen, ScreenStream
 from pyx.shell.shell_options import Settings
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
@@ -132,7 +131,7 @@ class StandardFrontend:
         stdin = TtyStdin(sys.stdin) if self.is_interactive else sys.stdin
         stdout = ScreenStream(self._screen, sys.stdout)
         stderr = ScreenStream(self._screen, sys.stderr) if self._has_person else sys.stderr
-        with replaced(stdin, stdout, stderr), recorded_input(self._recorder, shows_prompt=self._has_person):
+        with replaced(stdin, stdout, stderr), self._recorded_input():
             try:
                 with log_shown(lambda: self.terminal.width, NONE if self._recorder else self._theme):
                     yield
@@ -140,6 +139,13 @@ class StandardFrontend:
                 if self.is_interactive:
                     self._screen.fresh_line()
                 self._is_blocked = not self._screen.close()
+
+    def _recorded_input(self) -> AbstractContextManager[None]:
+        if self._recorder is None:
+            return contextlib.nullcontext()
+        from pyx.shell.record_hooks import recorded_input  # as below
+
+        return recorded_input(self._recorder, shows_prompt=self._has_person)
 
     def start_prompt(self, evaluator: Evaluator, process: ShellProcess, completion: CompletionSource) -> None:
         """See `Frontend`."""
@@ -156,6 +162,8 @@ class StandardFrontend:
         if self._editor is not None:
             interception.redraw = self._editor.redraw
         if self._recorder is not None:
+            from pyx.shell.record_hooks import RecordedTerminal, report_interrupts  # for `--record`
+
             self.terminal = RecordedTerminal(self.terminal, self._recorder)
             report_interrupts(self._recorder)
 
@@ -217,6 +225,8 @@ class StandardFrontend:
     def _report(self, text: str, frm: Pid | None) -> None:
         """Reports what processes, threads and the log show to the recorder."""
         if self._recorder is not None:
+            from pyx.shell.record_hooks import SHELL  # as above
+
             is_shell = self._process is not None and frm == self._process.pid
             self._recorder.on_output(text, "log" if frm is None else SHELL if is_shell else str(frm), "print")
 

@@ -27,7 +27,6 @@ from pyx.shell.documentation import (
     source_of,
     summary,
 )
-from pyx.shell.facts import about_code, about_process, memory_bytes
 from pyx.shell.render import render
 from pyx.shell.wrapping import wrapped_item
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
@@ -166,6 +165,8 @@ class Helpers:
 
     def i(self, thing: Any = ...) -> None:
         """Shows facts about a value, or about the last one; a pid may be of any node."""
+        from pyx.shell.facts import about_code, about_process  # no part of a start
+
         if thing is ...:
             thing = self._last_value()
         rows: list[tuple[str, object]] = []
@@ -285,6 +286,8 @@ class Helpers:
 
     def runtime_info(self) -> None:
         """Shows facts about this node: versions, peers, memory, loop lag."""
+        from pyx.shell.facts import memory_bytes  # no part of a start
+
         lag = Node.info()["loop_lag"]
         rows: list[tuple[str, object]] = [
             ("pyx", pyx.__version__),

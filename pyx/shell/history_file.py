@@ -14,8 +14,6 @@ import stat
 import time
 from typing import TYPE_CHECKING, Final
 
-from pyx.shell.atomic_files import write_whole
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -74,6 +72,8 @@ class HistoryFile:
         self._rewrite(lambda found: [line for line in found if line not in lines])
 
     def _rewrite(self, choose: Callable[[list[bytes]], list[bytes]]) -> None:
+        from pyx.shell.atomic_files import write_whole  # no part of a start
+
         with _locked(self.path, os.O_RDONLY) as descriptor:
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 write_whole(self.path, b"".join(line + b"\n" for line in choose(_read_lines(descriptor))))

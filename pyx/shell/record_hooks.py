@@ -126,11 +126,10 @@ class RecordedInput:
 
 
 @contextlib.contextmanager
-def recorded_input(hooks: RecordHooks | None, *, shows_prompt: bool) -> Iterator[None]:
-    """Reports what `input()` reads inside to *hooks*, if there are any; see `RecordedInput`."""
+def recorded_input(hooks: RecordHooks, *, shows_prompt: bool) -> Iterator[None]:
+    """Reports what `input()` reads inside to *hooks*; see `RecordedInput`."""
     found = builtins.input
-    if hooks is not None:
-        builtins.input = RecordedInput(hooks, found, shows_prompt=shows_prompt)
+    builtins.input = RecordedInput(hooks, found, shows_prompt=shows_prompt)
     try:
         yield
     finally:
