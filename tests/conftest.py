@@ -34,10 +34,15 @@ hypothesis.settings.load_profile("pyx")
 
 @pytest.hookimpl(trylast=True)  # after pytest's own plugin for crashes
 def pytest_configure(config: pytest.Config) -> None:
-    """Restores what child processes of tests inherit: colours, and signals ignored under `nohup` or `&`."""
+    """Restores what child processes of tests inherit: colours, and signals ignored under `nohup` or `&`.
+
+    Temporary directories are below `/tmp`: the path of a socket elsewhere may be too long.
+    """
     config.pluginmanager.register(crash_reports)
     for name in _COLOURS:
         os.environ.pop(name, None)
+    os.environ["TMPDIR"] = "/tmp"
+    tempfile.tempdir = None  # found anew
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
