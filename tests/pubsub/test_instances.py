@@ -245,6 +245,15 @@ class TestAdapters:
         assert here.got() == [("from", me), "local", "here"]
         assert there.got() == [("from", seen_from(b, a, me)), "there"]
 
+    def test_broadcast_from_skips_a_process_of_this_node(
+        self, joined: tuple[LocalNode, LocalNode, Hub]
+    ) -> None:
+        a, b, _ = joined
+        here, there = Listener(a, "t", pubsub="far"), Listener(b, "t", pubsub="far")
+        run(a, lambda: PubSub.broadcast_from(here.pid, "t", "m", pubsub="far"))
+        run(a, lambda: PubSub.broadcast("nobody listens", "m", pubsub="far"))
+        assert (here.got(), there.got()) == ([], ["m"])
+
     def test_twin_hands_over_on_another_thread(self, joined: tuple[LocalNode, LocalNode, Hub]) -> None:
         a, b, _ = joined
         there = Listener(b, "t", pubsub="far")

@@ -17,6 +17,7 @@ from pyx import (
     NodeNameInvalid,
     NotAProcess,
     Pid,
+    Presence,
     Process,
     PubSub,
     ReceiveTimeout,
@@ -411,6 +412,21 @@ class TestSeveralNodes:
         run(a, lambda: (PubSub.broadcast("t", 1), Node.ping("b")))
         run(b, lambda: (PubSub.broadcast("t", 2), Node.ping("a")))
         assert (here.got(), there.got()) == ([1], [2])
+
+    @pytest.mark.parametrize("policy", ["exported", "off"])
+    def test_peers_publish_and_track_under_every_policy(self, nodes: LocalNodes, policy: str) -> None:
+        a, b = nodes.start("a"), nodes.start("b", rpc=policy)
+        assert run(a, lambda: Node.connect("b")) is True
+        there = Listener(b, "room")
+
+        def program() -> None:
+            PubSub.broadcast("room", "m")
+            Presence.track("room", "gus")
+            send(seen_from(a, b, there.pid), "report")
+
+        run(a, program)
+        message, diff = there.outcome()
+        assert (message, diff[:2], list(diff[2]["joins"])) == ("m", ("presence_diff", "room"), ["gus"])
 
     def test_large_message_goes_in_fragments(self, pair: tuple[LocalNode, LocalNode]) -> None:
         a, b = pair
