@@ -28,7 +28,7 @@ from pyx.shell.documentation import (
     summary,
 )
 from pyx.shell.render import render
-from pyx.shell.wrapping import wrapped_item
+from pyx.shell.wrapping import wrapped, wrapped_item
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class Helpers:
 
             about = about_keyword(thing)
             if about is not None:
-                _show(about)
+                _show(wrapped(about, self._width()))
                 return
             thing = self._looked_up(thing)
             thing = type(None) if thing is None else thing

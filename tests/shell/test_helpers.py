@@ -252,6 +252,14 @@ def test_output_is_not_wider_than_the_terminal(
     assert [line for line in shown.splitlines() if len(line) > width and " " in line.strip()] == []
 
 
+def test_prose_about_a_keyword_is_not_wider_than_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Helpers(Project(str(tmp_path), print, print), lambda: 40).h("lambda")
+    prose = [line for line in capsys.readouterr().out.splitlines() if not line.startswith(" ")]
+    assert [line for line in prose if len(line) > 40 and " " in line] == []
+
+
 def test_wrapped_list_items_are_indented_deeper(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
     def sell() -> None:
         """Sells.  This is prose, so its lines are joined and cut where the terminal ends, which is
