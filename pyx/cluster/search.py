@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterable, Collection
 from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final
@@ -27,6 +28,10 @@ SEARCH_ENDED: Final = "$search_ended"
 MOST_FOUND: Final = 4096
 """Nodes of one sighting."""
 
+LEAST_PAUSE: Final = 0.01
+"""Seconds between two sightings: a strategy that forgot its own pause would fill the mailbox, and no other
+coroutine would run."""
+
 _LONGEST: Final = 300
 
 
@@ -38,6 +43,7 @@ async def search(cluster: Pid, topology: ConfiguredTopology, here: str) -> None:
             async for sighting in sightings:
                 names, whole, problem = _checked(sighting, here)
                 send(cluster, (SIGHTED, topology.name, names, whole, problem))
+                await asyncio.sleep(LEAST_PAUSE)
         finally:
             if isinstance(sightings, AsyncGeneratorType):
                 await sightings.aclose()  # its sockets are closed now, and not when it is collected

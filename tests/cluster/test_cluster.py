@@ -383,6 +383,20 @@ class TestSightings:
         assert caplog.text.count("the search has failed") == 1
         assert "asynchronous generator" in caplog.text
 
+    def test_strategy_without_a_pause_keeps_no_other_coroutine_from_running(
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def spin(self: Any) -> AsyncIterator[Sighting]:
+            while True:
+                yield Sighting(frozenset({"b"}))
+
+        monkeypatch.setattr(Scripted, "sightings", spin)
+        a = nodes.start("a")
+        nodes.start("b")
+        follow(a, SCRIPTED)
+        assert Cluster.wait(2, timeout=HANG) == ["a@test", "b@test"]
+        assert Cluster.stop() == "ok"
+
     def test_strategy_that_hangs_is_named(self, nodes: LocalNodes) -> None:
         a = nodes.start("a")
         follow(a, SCRIPTED)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,8 @@ pytest.importorskip("zeroconf", reason="zeroconf is not installed: pip install '
 from pyx.cluster.lan_services import LanServices
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyx.runtime.local_node import LocalNode
 
 KEY = b"k" * 32
@@ -93,6 +97,22 @@ class TestSettings:
             LanServices(NAME, {"interface": "eth0"})
 
 
+def multicast_sockets() -> set[str]:
+    """The sockets of this OS process on the port of multicast DNS, as Linux tells them."""
+    try:
+        lines = Path("/proc/net/udp").read_text().splitlines()[1:]
+    except FileNotFoundError:
+        return set()
+    numbers = {f"socket:[{line.split()[9]}]" for line in lines if line.split()[1].endswith(":14E9")}
+    return numbers & set(_descriptors())
+
+
+def _descriptors() -> Iterator[str]:
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # that of this listing
+            yield str(descriptor.readlink())
+
+
 @pytest.fixture
 def multicast() -> None:
     """Skips where there is no multicast on loopback."""
@@ -135,6 +155,7 @@ class TestNetwork:
         ours, theirs = (f"pyx1-{secrets.token_urlsafe(32)}" for _ in range(2))
         a, b, c, d = (self.start(nodes, f"127.0.0.{n}", ours if n < 4 else theirs, tcp) for n in (2, 3, 4, 5))
         until(lambda: connected(a) == ["shop@127.0.0.3"] and connected(b) == ["shop@127.0.0.2"])
+        assert multicast_sockets() or not Path("/proc/net/udp").exists()
         until(lambda: connected(c) == ["shop@127.0.0.5"] and connected(d) == ["shop@127.0.0.4"])
         for node in (a, b, c, d):
             counts = start_stop.info(node)["cluster"]
@@ -145,6 +166,10 @@ class TestNetwork:
         until(lambda: connected(a) == [])
         b = self.start(nodes, "127.0.0.3", ours, tcp)
         until(lambda: connected(a) == ["shop@127.0.0.3"])
+
+        for node in (a, b, c, d):
+            start_stop.stop(node)
+        until(lambda: not multicast_sockets())  # before the loop of processes is closed
 
     def test_address_that_this_host_lacks_is_an_error_of_the_search(
         self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
