@@ -418,9 +418,12 @@ def serve():
             case ("$gen_call", (pid, ref), request):
                 send(ref, (ref, request))
             case ("members", asker):
-                from pyx import pg
+                from pyx import PubSub, pg
                 pg.join("club", self())
-                send(asker, (pg.get_members("club"), Watch.found))
+                PubSub.subscribe("news")
+                send(asker, (pg.get_members("club"), []))
+            case ("found", asker):
+                send(asker, Watch.found)
 
 spawn(serve)
 sys.stdin.read()
@@ -430,7 +433,7 @@ sys.stdin.read()
 CLIENT: Final = (
     WATCHED
     + """
-from pyx import GenServer, Node, Registry, pg, receive, self, send, spawn
+from pyx import GenServer, Node, Presence, PubSub, Registry, pg, receive, self, send, spawn
 
 def ask():
     try:
@@ -447,6 +450,13 @@ def use_late_parts():
     send(("echo", "srv"), ("members", self()))
     members, found = receive(timeout=30)
     assert len(members) == 2, members
+    PubSub.subscribe("news")
+    PubSub.broadcast("news", "today")
+    assert receive(timeout=30) == "today"
+    Presence.track("room", "gus")
+    assert list(Presence.list("room")) == ["gus"]
+    send(("echo", "srv"), ("found", self()))
+    found += receive(timeout=30)
     print(found + Watch.found, flush=True)
 
 Node.start("cli")
