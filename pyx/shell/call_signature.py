@@ -33,6 +33,8 @@ _C_FUNCTIONS: Final = (
     WrapperDescriptorType,
     type("".__len__),  # MethodWrapperType
 )
+_WRAPPING: Final = (FunctionType, type(functools.cache(len)))
+"""The types of which an instance may have `__wrapped__` in its `__dict__`: also that of `functools.cache`."""
 
 
 class CallSignature(NamedTuple):
@@ -97,9 +99,11 @@ def _parameters(function: Any, depth: int) -> list[str] | None:
         return ["server", "/", *(_without_first(_parameters(function.__wrapped__, depth + 1)) or [])]
     if helpers is not None and kind is helpers.Helper:
         return _parameters(function.__wrapped__, depth + 1)
-    if kind is FunctionType:
-        wrapped = FunctionType.__dict__["__dict__"].__get__(function).get("__wrapped__")
-        return _of_code(function) if wrapped is None else _parameters(wrapped, depth + 1)
+    if kind in _WRAPPING:
+        wrapped = kind.__dict__["__dict__"].__get__(function).get("__wrapped__")
+        if wrapped is not None:
+            return _parameters(wrapped, depth + 1)
+        return _of_code(function) if kind is FunctionType else None
     if kind is MethodType:
         return _without_first(_parameters(function.__func__, depth + 1))
     if kind is functools.partial:

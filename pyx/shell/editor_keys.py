@@ -92,7 +92,7 @@ class _AutoIndent:
         indent = next_indent(event.current_buffer.document.text_before_cursor)
         if not queue or "\n" not in event.current_buffer.text:
             self._is_off = False
-        if queue and queue[0].key == " " and indent:  # else it may be in a string
+        if queue and queue[0].key in {" ", Keys.Tab} and indent:  # else it may be in a string
             self._is_off = True
         return "" if self._is_off else indent
 

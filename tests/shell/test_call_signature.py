@@ -73,6 +73,7 @@ NAMES = {
     **vars(pyx), "sold": sold, "wrapped": wrapper(sold), "Shop": Shop, "shop": Shop("s"), "Till": Till,
     "Item": Item, "Pair": Pair, "Hooked": Hooked, "hooked": object.__new__(Hooked), "bound": Shop("s").sell,
     "partial": functools.partial(sold, "nike"), "items": [1],
+    "cached": functools.cache(sold),
 }  # fmt: skip
 
 
@@ -85,6 +86,7 @@ def parameters(callee: str) -> str | None:
     ("callee", "shown"),
     [
         ("sold", "name, /, price=3, *rest, where=..., **more"),
+        ("cached", "name, /, price=3, *rest, where=..., **more"),
         ("wrapped", "name, /, price=3, *rest, where=..., **more"),
         ("partial", "price=3, *rest, where=..., **more"),
         ("Shop", "name, size=1"),

@@ -109,6 +109,7 @@ class TestKeys:
         typed = "if 1:\n    a\n    if 2:\n        b\nelse:\n    c\n\n"
         assert editor.read(typed.replace("\n", "\r")) == typed.removesuffix("\n")
         assert editor.read("if 1:\ra\r\r") == "if 1:\n    a\n    "
+        assert editor.read("if 1:\r\ta\r\r") == "if 1:\n    a\n"
 
     def test_pasted_session_loses_its_prompts(self, editor: Editor) -> None:
         session = ">>> for i in [1]:\r\n...     print(i)\r\n...\r\n1\r\n>>> i\r\n1"
@@ -316,4 +317,4 @@ class TestHintLine:
             assert self.draws(editor, "x = 1", ["pyx(1)> x = 1", "-- INSERT --"], "2\r") == "x = 12"
             drawn = ["pyx(1)> x = 1", "-- NORMAL --"]
             assert self.draws(editor, "x = 1\x1b", drawn, "0iy\r") == "yx = 1"
-            assert editor.read("if 1:\r\tx\r\r") == "if 1:\n        x\n        "
+            assert editor.read("if 1:\r\tx\r\r") == "if 1:\n    x\n"

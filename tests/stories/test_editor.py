@@ -21,6 +21,7 @@ RIGHT, UP = "\x1b[C", "\x1b[A"
 def gus(host: Host) -> Shell:
     """A shell that is connected to another node, and registered by name."""
     host.shell("server")
+    (host.home / "hidden").mkdir()
     gus = host.shell("gus")
     gus.type('Node.connect("server"); _ = Process.register(self(), "till")')
     return gus
@@ -35,6 +36,9 @@ class TestTab:
             ('Node.ping("se', 'Node.ping("server@vm'),
             ('send("ti', 'send("till'),
             ("import text", "import textwrap"),
+            ("[1].app", "[1].append"),
+            ("open(1, enco", "open(1, encoding="),
+            ('open("hid', 'open("hidden/'),
         ],
     )
     def test_tab_completes_names_and_in_strings_those_of_nodes_and_processes(
