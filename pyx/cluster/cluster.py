@@ -128,9 +128,9 @@ class Cluster:
         """Returns what a cluster knows.
 
         `nodes` are the names of the nodes that are there, this one included.  `topologies` has for each its
-        `strategy`, what it has `found`, `prune`, and the `reason` if its last search has failed.  `found` has
-        the state of each node that was found: `"up"`, `"dialling"`, `"waiting"`, or `("resting", reason)`
-        while it is not dialled again.
+        `strategy`, what it has `found`, `prune`, and the `reason` if its last search has failed, a part
+        of its answer was wrong, or it has not answered yet.  `found` has the state of each node that was
+        found: `"up"`, `"dialling"`, `"waiting"`, or `("resting", reason)` while it is not dialled again.
 
         Raises:
             ClusterNotStarted: there is no such cluster.

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MOST_INSTANCES: Final = 4096
 """Services that are remembered; a stranger, who lacks the cookie, cannot add one."""
 
+KEPT_SECONDS: Final = 1200
+"""For how long others keep the name of a node that was killed; zeroconf takes no less than 1,125."""
+
 RESCAN_SECONDS: Final = 30.0
 """How often the networks of this host are looked up: a laptop has others tomorrow."""
 
@@ -134,6 +137,7 @@ class LanServices:
             SERVICE,
             instance,
             port=0,  # a node is dialled by its name
+            other_ttl=KEPT_SECONDS,
             properties=records_of(self._here, creation, self._key),
             server=f"{instance.partition('.')[0]}.local.",
             parsed_addresses=[self._interface] if self._interface else None,

@@ -12,7 +12,8 @@ class Sighting(NamedTuple):
     """Nodes that a strategy has found.
 
     A name without a host means this node's host; the name of this node itself may be among them, and changes
-    nothing.
+    nothing.  One that cannot be a name is told in the log, and the others are taken; `whole` counts as False
+    then.
     """
 
     nodes: frozenset[str]
@@ -35,7 +36,8 @@ class Strategy(Protocol):
                     await asyncio.sleep(5)
 
     A failure is an exception of `sightings`: it is logged once for each sentence, and the strategy is made
-    and started anew after a back-off.  Connections stay as they are.
+    and started anew after a back-off.  Connections stay as they are.  The coroutine must not block: it runs
+    on the loop of all processes.
 
     Args:
         here: the full name of this node.
