@@ -102,6 +102,9 @@ _README: Final = """\
 From another shell on this host (`pyx --sname other`): `send(("{name}", "{name}"), "add")`.
 
 Tests: `python -m pytest` (once: `pip install pytest`)
+
+In another environment pyx comes first, from its clone, as it is not on the package index yet: `pip install
+PATH/TO/pyxnode`, then `pip install --editable .`
 """
 
 _FILES: Final = {
@@ -178,6 +181,9 @@ As a service, until SIGTERM: `pyx --sname {name} --no-halt`
 From another shell on this host (`pyx --sname other`): `GenServer.call(("{name}", "{name}"), ("add", 3))`.
 
 Tests: `python -m pytest` (once: `pip install pytest`)
+
+In another environment pyx comes first, from its clone, as it is not on the package index yet: `pip install
+PATH/TO/pyxnode`, then `pip install --editable .`
 """
 
 _SUPERVISED_FILES: Final = {
