@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyx.execution import thread_state
+from pyx.shell.interception import interception
 from pyx.shell.shell_options import Settings
 from pyx.shell.standard_streams import warn
 from pyx.shell.user_directories import config_directory
@@ -79,8 +80,16 @@ def prepare_prompt(
     from pyx.shell.start_files import StartFile, StartFiles, kept_answers
 
     def ask(question: str) -> str:
+        # Written before: a Ctrl-C that is raised inside output, which `input` may be writing, can be lost.
+        process.run(sys.stdout.write, question)
+        process.finish_line(newline=False)
         with thread_state.interruptible():
-            return process.run(input, question)
+            line: str = process.run(sys.stdin.readline)
+        if not line:
+            raise EOFError
+        if interception.line_was_ended is not None:
+            interception.line_was_ended()
+        return line
 
     prompt = StartFiles(evaluator, terminal, ask, process.finish_line, warn, kept_answers())
     for path, is_asked in files:

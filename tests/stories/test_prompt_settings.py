@@ -28,7 +28,10 @@ def test_files_of_user_and_project_come_before_the_first_prompt(lone_host: Host,
     shell.sees("of the user #PID<0.1.0> set@vm")
     shell.sees(f"run .pyx.py of this project ({tmp_path}/.pyx.py)? [y/N]")
     shell.press("y\r")
+    shell.sees("Traceback (most recent call last)")
     shell.sees("ZeroDivisionError: division by zero")
+    asked = next(at for at, line in enumerate(shell.lines) if line.endswith("? [y/N] y"))
+    assert shell.lines[asked + 1] == "Traceback (most recent call last):"
     shown = shell.type("(answer, me == self(), colorsys.__name__, __import__('sys').getswitchinterval())")
     assert shown == "(42, True, 'colorsys', 0.25)"
     assert DARK.painted("42", "number").encode() in shell.raw
