@@ -61,7 +61,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def _close_to(self, word: str) -> str | None:
         """Returns a question about the option that *word* is like."""
-        from pyx.foreign_options import close_word
+        from pyx.close_words import close_word  # for a wrong command line alone
 
         options = [one for one in self._option_string_actions if one.startswith("--") and one != "--driver"]
         meant = close_word(word.partition("=")[0], options)

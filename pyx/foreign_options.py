@@ -5,11 +5,9 @@ Imported for a wrong command line alone.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from pyx.close_words import close_word
 
 _INTERPRETER: Final = "it is an option of Python: `python {} -m pyx ...`"
 _LOG: Final = "the log is Python's: `logging` in your program sets it up"
@@ -82,7 +80,6 @@ _COMMANDS: Final = {
     "ps": "pyx names",
 }
 _OWN_COMMANDS: Final = ("new", "names", "replay", "doctor", "completion")
-_CLOSE: Final = 0.7
 
 
 def instead_of_command(word: str) -> str | None:
@@ -90,11 +87,6 @@ def instead_of_command(word: str) -> str | None:
     own = close_word(word, _OWN_COMMANDS) if word.isalpha() else None
     meant = _COMMANDS.get(word) or (None if own is None else f"pyx {own}")
     return None if meant is None else f"did you mean {meant}?"
-
-
-def close_word(word: str, words: Iterable[str]) -> str | None:
-    """Returns the one of *words* that *word* is like; None if none is."""
-    return next(iter(get_close_matches(word, words, 1, _CLOSE)), None)
 
 
 def instead_of(word: str) -> str | None:

@@ -12,6 +12,7 @@ import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.close_words import close_word
 from pyx.execution.stacks import locals_of
 from pyx.introspection import (
     attributes_of_module,
@@ -99,8 +100,6 @@ OTP_ATTRIBUTES: Final = {
 """Attributes of pyx's classes and modules likewise."""
 
 _PYTHONS: Final = re.compile(r"\. Did you mean: '[^']*'\?$")
-_CLOSE: Final = 0.7
-"""The likeness from which a name is suggested on Python 3.11; `spwan` and `spawn` have 0.8."""
 _MOST_NAMES: Final = 750  # as Python itself: a suggestion must not take long
 
 
@@ -141,14 +140,12 @@ def _otp_attribute(owner: object, name: str) -> str | None:
 
 
 def _close_name(error: NameError | AttributeError, wrong: str) -> str | None:
-    from difflib import get_close_matches  # for the first wrong name
-
     names = {name for name in _names_there(error) if type(name) is str}
     if wrong[:1] != "_":
         names = {name for name in names if name[:1] != "_"}
     if len(names) > _MOST_NAMES:
         return None
-    return next(iter(get_close_matches(wrong, sorted(names), 1, _CLOSE)), None)
+    return close_word(wrong, sorted(names))
 
 
 def _names_there(error: NameError | AttributeError) -> Iterator[Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from pyx.close_words import close_word
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -20,11 +22,9 @@ def close_name(wrong: str, names: Iterable[str]) -> str | None:
         wrong: the part of a node's name before the `@`.
         names: such parts.
     """
-    from difflib import get_close_matches  # only where a node is not found
-
     alike = sorted(name for name in names if name != wrong and _digits(name) == _digits(wrong))
     swapped = [name for name in alike if sorted(name.lower()) == sorted(wrong.lower())]
-    return next(iter(swapped or get_close_matches(wrong, alike, 1, _CLOSE)), None)
+    return swapped[0] if swapped else close_word(wrong, alike, _CLOSE)
 
 
 def question(meant: str | None) -> str:

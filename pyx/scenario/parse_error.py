@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from pyx.close_words import close_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+_CLOSE: Final = 0.5
+"""The words of a scenario are short, so a slip changes much of one."""
 
 
 class ParseError(Exception):
@@ -22,8 +26,7 @@ class ParseError(Exception):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """Returns the known word that was probably meant, or None."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return found[0] if found else None
+    return close_word(word, known, _CLOSE)
 
 
 def did_you_mean(word: str, known: Iterable[str], *, otherwise: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import keyword
@@ -12,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 import pyx
+from pyx.close_words import close_words
 from pyx.errors import PyxError
 
 if TYPE_CHECKING:
@@ -28,6 +28,9 @@ _MATCH_SECTION: Final = re.compile(
 
 _CONSTANTS: Final = {"None": "NONE", "True": "TRUTHVALUE", "False": "TRUTHVALUE"}
 """The keywords that `pydoc` has no topic for."""
+
+_CLOSE: Final = 0.6
+"""The likeness from which a name is shown as similar: several are, and none is taken for what was meant."""
 
 
 def looked_up(name: str, scopes: Iterable[Mapping[str, Any]], import_module: Callable[[str], Any]) -> Any:
@@ -116,7 +119,7 @@ def _member(owner: Any, path: str, word: str) -> Any:
 
 
 def _unknown(name: str, word: str, known: Iterable[str], *, of: str = "") -> PyxError:
-    close = difflib.get_close_matches(word, [one for one in known if not one.startswith("_")], n=3)
+    close = close_words(word, [one for one in known if not one.startswith("_")], 3, _CLOSE)
     prefix = f"{of}." if of else ""
     hint = f"similar: {', '.join(prefix + one for one in close)}" if close else "h() lists the helpers"
     return PyxError(f"{of} has no {word!r}" if of else f"there is nothing of the name {name!r}", hint=hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.close_words import close_word
 from pyx.shell.project_file import ProjectFileInvalid, project_table, user_table
 from pyx.shell.shell_options import Settings
 from pyx.shell.theme import THEMES
@@ -122,7 +123,5 @@ def _guess(value: Any, key: str) -> str:
 
 
 def _nearest(word: str, among: Iterable[str]) -> str:
-    from difflib import get_close_matches  # for mistakes alone
-
-    found = get_close_matches(word.lower().replace("_", "-"), among, n=1, cutoff=0.7)
-    return f": did you mean {found[0]!r}?" if found else ""
+    meant = close_word(word.lower().replace("_", "-"), among)
+    return "" if meant is None else f": did you mean {meant!r}?"
