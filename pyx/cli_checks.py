@@ -45,11 +45,12 @@ def _of_programs(asked: argparse.Namespace) -> Refusal | None:
             return Refusal(f"-r: {trouble}", instead_of(f"-r{required}"))  # `-remsh` is read as `-r emsh`
     file = program_file(asked)
     if file is not None and file != "-" and (trouble := _trouble(file, "file")) is not None:
+        from pyx.cli_parser import COMMANDS
         from pyx.foreign_options import instead_of_command
 
         folder = asked.rest[0]
         if file == folder or os.path.lexists(file):
-            return Refusal(trouble, instead_of_command(file))
+            return Refusal(trouble, instead_of_command(file, COMMANDS))
         return Refusal(
             f"{folder} is a directory without a __main__.py",
             f"pyx -S {folder} is a prompt with the modules there",

@@ -12,20 +12,20 @@ from pyx.options import OPTIONS, shown
 from pyx.shell.standard_streams import OutputLost, complain, discard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from _typeshed import SupportsWrite
 
     from pyx.options import Option
 
-_COMMANDS: Final = """\
-pyx new NAME [--sup]  make a project in the new directory NAME (--sup: with a supervisor)
-pyx replay [PATH...]  run recorded sessions again and compare their output
-pyx names [HOST]      list the nodes of a host
-pyx doctor [NODE]     look at what a node needs here, or at the way to NODE
-pyx completion SHELL  complete all this in bash, zsh or fish
-(--help after one of them shows more)
-"""
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
+    "new": ("NAME [--sup]", "make a project in the new directory NAME (--sup: with a supervisor)"),
+    "replay": ("[PATH...]", "run recorded sessions again and compare their output"),
+    "names": ("[HOST]", "list the nodes of a host"),
+    "doctor": ("[NODE]", "look at what a node needs here, or at the way to NODE"),
+    "completion": ("SHELL", "complete all this in bash, zsh or fish"),
+}
+"""By name: the words behind each command, and what it does."""
 
 _EXAMPLES: Final = """\
 exit codes:
@@ -88,7 +88,7 @@ def parser() -> CommandParser:
     """Returns the parser of the command line."""
     words = CommandParser(
         prog="pyx",
-        usage="pyx [options] [FILE [args]] | pyx new NAME | pyx replay [PATH...] | pyx names [HOST]",
+        usage=f"pyx [options] [FILE [args]] | pyx {'|'.join(COMMANDS)} ...",
         description="The node shell for Python: processes, mailboxes and a mesh of nodes, at a prompt.",
         epilog=_EXAMPLES,
         # With a width, as each option is laid out once to check it: asking the terminal for its own loads
@@ -104,7 +104,7 @@ def parser() -> CommandParser:
     )
     words.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
     words.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
-    words.add_argument_group("commands", _COMMANDS)
+    words.add_argument_group("commands", _list_of_commands())
     node = words.add_argument_group("the node")
     node.add_argument("--sname", metavar="NAME[@HOST]", help="node name, reached from this host")
     node.add_argument("--name", metavar="NAME@HOST", help="long node name, reached from other hosts over TLS")
@@ -176,6 +176,13 @@ def parser() -> CommandParser:
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     words.formatter_class = argparse.RawDescriptionHelpFormatter  # help has the width of the terminal
     return words
+
+
+def _list_of_commands() -> str:
+    usages = {f"pyx {name} {words}": about for name, (words, about) in COMMANDS.items()}
+    width = max(map(len, usages))
+    lines = [f"{usage:<{width}}  {about}" for usage, about in usages.items()]
+    return "\n".join([*lines, "(--help after one of them shows more)"])
 
 
 def _add_option(group: argparse._ArgumentGroup, option: Option) -> None:

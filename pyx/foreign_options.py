@@ -5,9 +5,12 @@ Imported for a wrong command line alone.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyx.close_words import close_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _INTERPRETER: Final = "it is an option of Python: `python {} -m pyx ...`"
 _LOG: Final = "the log is Python's: `logging` in your program sets it up"
@@ -79,12 +82,11 @@ _COMMANDS: Final = {
     "nodes": "pyx names",
     "ps": "pyx names",
 }
-_OWN_COMMANDS: Final = ("new", "names", "replay", "doctor", "completion")
 
 
-def instead_of_command(word: str) -> str | None:
-    """Returns a question about the command that *word* is meant for, where it is not a file either."""
-    own = close_word(word, _OWN_COMMANDS) if word.isalpha() else None
+def instead_of_command(word: str, commands: Iterable[str]) -> str | None:
+    """Returns a question about the one of *commands* that *word*, which is not a file, is meant for."""
+    own = close_word(word, commands) if word.isalpha() else None
     meant = _COMMANDS.get(word) or (None if own is None else f"pyx {own}")
     return None if meant is None else f"did you mean {meant}?"
 

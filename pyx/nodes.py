@@ -118,6 +118,7 @@ class Node:
         Raises:
             NodeNotAlive: this node has no name.
             PyxError: the text is not a valid cookie.
+            TypeError: an argument is not a str, or is empty.
         """
         node = this_node()
         if node.transport is None:
@@ -150,6 +151,7 @@ class Node:
         Raises:
             NodeNotAlive: this node has no name.
             ValueError: *seconds* is out of range.
+            TypeError: *seconds* is not a number.
         """
         here = this_node()
         if type(seconds) not in {int, float}:

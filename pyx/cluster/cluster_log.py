@@ -16,33 +16,33 @@ from pyx.execution.node_log import log
 
 
 def connected(topology: str, node: str) -> None:
-    """A node that was found is there."""
+    """Logs that a node which was found is connected."""
     _record(logging.INFO, "connect", topology, f"{node} is connected", node)
 
 
 def lost(topology: str, node: str) -> None:
-    """A node that was found is gone."""
+    """Logs that the connection to a node which was found has ended."""
     _record(logging.INFO, "lost", topology, f"{node} is lost, and will be dialled again", node)
 
 
 def not_connected(topology: str, node: str, reason: str) -> None:
-    """A node that was found cannot be reached."""
+    """Logs that a dial of a node which was found has failed."""
     _record(logging.WARNING, "connect_failed", topology, f"{node} cannot be reached: {reason}", node, reason)
 
 
 def pruned(topology: str, node: str) -> None:
-    """A node is disconnected, for it is not found any more."""
+    """Logs that a node is disconnected, as two whole sightings in a row lacked it."""
     words = f"{node} is disconnected: it was found no more, twice in a row"
     _record(logging.WARNING, "prune", topology, words, node)
 
 
 def search_failed(topology: str, reason: str) -> None:
-    """A strategy has found nothing, or has raised."""
+    """Logs that a strategy has found nothing, has raised, or has found a name that is wrong."""
     _record(logging.WARNING, "search_failed", topology, f"the search has failed: {reason}", None, reason)
 
 
 def hook_failed(hook: str, reason: str) -> None:
-    """A function that was given as `connect`, `disconnect` or `list_nodes` has raised."""
+    """Logs that a function which was given as `connect`, `disconnect` or `list_nodes` has raised."""
     _record(logging.ERROR, "hook_failed", "", f"the function {hook} has raised: {reason}", None, reason)
 
 

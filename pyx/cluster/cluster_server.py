@@ -45,7 +45,6 @@ POLL_SECONDS: Final = 5.0
 """How often the connected nodes are listed where `nodeup` does not tell of all: `list_nodes` was given, or a
 node is hidden."""
 
-
 LONGEST_WAIT: Final = 86_400 * 365
 """Seconds."""
 
@@ -67,7 +66,7 @@ class _Waiter(NamedTuple):
 
 
 class ClusterServer(GenServer):
-    """The callbacks."""
+    """The `GenServer` of a cluster."""
 
     __behaviour__: ClassVar[str] = "Cluster"
     __asks_origin__: ClassVar[bool] = True

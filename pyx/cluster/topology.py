@@ -149,10 +149,16 @@ class Topology:
     def sighted(
         self, topology: str, nodes: Iterable[str], now: float, *, whole: bool = True, problem: str = ""
     ) -> bool:
-        """Notes what a topology has found, as full names.  Returns True if it must be told why not, once.
+        """Notes what a topology has found; returns True if `reason` is news, and is to be logged.
 
-        New nodes are due now; of a whole sighting missing ones are not dialled any more.  *problem* is a
-        sentence about a part of it that is wrong; such a one is not whole.
+        New nodes are due now; what a whole sighting lacks is not dialled any more.
+
+        Args:
+            topology: its name.
+            nodes: full names.
+            now: monotonic seconds.
+            whole: True if these are all nodes that there are.
+            problem: a sentence about a part of the sighting that is wrong, which is not whole then.
         """
         seen = set(nodes)
         findings = self._findings[topology]
@@ -263,11 +269,11 @@ class Topology:
     # ------------------------------------------------------------ asked
 
     def reason(self, topology: str) -> str:
-        """Why the last search of a topology has failed; empty if it has not."""
+        """Returns why the last search of a topology has failed; empty if it has not."""
         return self._findings[topology].reason or ""
 
     def dial_reason(self, node: str) -> str:
-        """Why the last dial of *node* has failed; empty if it has not."""
+        """Returns why the last dial of *node* has failed; empty if it has not."""
         return self._dials.reason(node) or ""
 
     @property

@@ -15,14 +15,6 @@ _LONGEST_HELP: Final = 70
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "new": "make a project",
-    "replay": "run recorded sessions again",
-    "names": "list the nodes of a host",
-    "doctor": "look at what a node needs here",
-    "completion": "print the completion of a shell",
-}
-
 
 class OptionWords(NamedTuple):
     """One option: its flags, what follows, and what it does in a few words."""
@@ -57,8 +49,10 @@ class Grammar(NamedTuple):
 
 
 def grammar(first: str) -> Grammar:
-    """Returns the words of a line whose first one is *first*; loads no other parser."""
-    return Grammar(COMMANDS, _command(first))
+    """Returns the words of a line whose first one is *first*; makes no other parser."""
+    from pyx.cli_parser import COMMANDS
+
+    return Grammar({name: _short(about) for name, (_, about) in COMMANDS.items()}, _command(first))
 
 
 def _command(name: str) -> CommandWords:

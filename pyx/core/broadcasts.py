@@ -37,7 +37,7 @@ class Broadcasts:
         self._fan_outs = tables.fan_outs
 
     def space(self, pubsub: str) -> Space | None:
-        """The subscriptions of an instance; None if it is not started here."""
+        """Returns the subscriptions of an instance; None if it is not started here."""
         return self._tables.spaces.get(PUBSUB + pubsub)
 
     # ------------------------------------------------------------ sending

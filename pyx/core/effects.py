@@ -153,7 +153,7 @@ class ContinueExits(NamedTuple):
 
 
 class ContinueFanOuts(NamedTuple):
-    """Broadcasts are left to be delivered: call `Broadcasts.go_on` soon, and let other calls come between."""
+    """Broadcasts are left: call `Broadcasts.continue_fan_outs` soon, and let other calls come between."""
 
 
 class HoldBack(NamedTuple):

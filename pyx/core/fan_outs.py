@@ -90,7 +90,7 @@ class FanOut:
         self.load = 0
 
     def charge(self, out: Outbox, body_bytes: int) -> None:
-        """Counts this in the load of the peer that sent it, until all have their copies."""
+        """Counts this broadcast in the load of the peer that sent it, until all have their copies."""
         if self.at < len(self.entries):
             self.out, self.load = out, body_bytes + ENTRY_BYTES * len(self.entries)
             out.promised += self.load
@@ -107,7 +107,7 @@ class FanOut:
                 yield process
 
     def take_for(self, process: ProcessRecord) -> int:
-        """How often *process* still is to get it: as it now does, out of turn."""
+        """Returns how often *process* is still to get this, and notes that it now does, out of turn."""
         if process.holdings is None or process is self.skip or self.at == len(self.entries):
             return 0
         first, last = self.entries[self.at].held.number, self.entries[-1].held.number
@@ -133,7 +133,7 @@ def _entries(holders: dict[int, Entry], before: FanOut | None) -> list[Entry]:
 
 
 class FanOuts:
-    """First in, first out."""
+    """The fan-outs of a node, first in, first out."""
 
     __slots__ = ("_numbers", "_will_continue", "given", "latest", "portion", "queue")
 
@@ -164,7 +164,7 @@ class FanOuts:
             fan_out.out.promised -= fan_out.load
 
     def due(self, frm: Pid | None, process: ProcessRecord) -> list[Any]:
-        """What *process* is to get before anything else of *frm*, in order; it counts as delivered.
+        """Returns what *process* is to get before anything else of *frm*, in order; that counts as delivered.
 
         That is all up to the last of *frm*, of other senders too: each of theirs has its place before what
         they send next.
@@ -173,7 +173,7 @@ class FanOuts:
         return [] if last is None else self.due_until(last, process)
 
     def due_until(self, last: FanOut, process: ProcessRecord) -> list[Any]:
-        """What *process* is still to get of all up to *last*, in order; it counts as delivered."""
+        """Returns what *process* is still to get of all up to *last*, in order; that counts as delivered."""
         holdings: ProcessHoldings | None = process.holdings
         if holdings is None or last.number <= holdings.copied:
             return []
@@ -187,7 +187,7 @@ class FanOuts:
         return [fan_out.body for fan_out in reversed(due) for _ in range(fan_out.take_for(process))]
 
     def last_from_node(self, node: str) -> FanOut | None:
-        """The last one that is of, or about, processes of a peer."""
+        """Returns the last fan-out that is of, or about, processes of a peer; None if there is none."""
         for fan_out in reversed(self.queue):
             if any(frm is not None and frm.node == node for frm in fan_out.senders):
                 return fan_out

@@ -43,19 +43,6 @@ if TYPE_CHECKING:
     from pyx.signals import Signal
     from pyx.terms import Pid
 
-FACTS = (
-    "registered_name",
-    "initial_call",
-    "message_queue_len",
-    "links",
-    "monitors",
-    "monitored_by",
-    "trap_exit",
-    "group_leader",
-    "kind",
-)
-"""The keys of `Kernel.facts`."""
-
 _LONGEST_REASON = 200
 """Characters of a peer's reason that get into this node's log."""
 
@@ -354,7 +341,7 @@ class Kernel:
     # ------------------------------------------------------------ facts about processes
 
     def facts(self, process: ProcessRecord) -> dict[str, object]:
-        """What `Process.info` shows of a process, as far as the kernel knows it (`FACTS`)."""
+        """Returns what `Process.info` shows of a process, as far as the kernel knows it."""
         return {
             "registered_name": process.name,
             "initial_call": process.initial_call,

@@ -46,14 +46,14 @@ class PresenceDiffs:
     def changed(
         self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]], replaced: Held | None
     ) -> None:
-        """Tells of what `Keys.tell` does."""
+        """Tells subscribers what `Keys.tell` tells watchers, one diff for each topic."""
         before = () if replaced is None else (replaced,)
         for key, held in changes.items():
             joins, leaves = ((), held) if kind == "leave" else (held, before)
             self._publish(space, key, tuple(joins), tuple(leaves))
 
     def absent(self, space: Space, key: bytes) -> list[Held]:
-        """The absent entries of a key, which readers see beside those that are held."""
+        """Returns the absent entries of a key, which readers see beside those that are held."""
         if not self._absent:
             return []
         return [
@@ -106,7 +106,7 @@ class PresenceDiffs:
     # ------------------------------------------------------------ diffs
 
     def _tell(self, space: Space, joins: Iterable[Held], leaves: Iterable[Held]) -> None:
-        """One diff for each topic: at once to a portion of their subscribers, to others in later calls."""
+        """Publishes one diff for each topic: a portion of the copies at once, the others in later calls."""
         topics: dict[bytes, tuple[list[Held], list[Held]]] = {}
         for index, those in enumerate((joins, leaves)):
             for held in those:

@@ -32,14 +32,15 @@ FEW_DESCRIPTORS: Final = 512
 SHORT_COOKIE: Final = 20
 """Characters: a shorter one can be guessed; a node warns of it too."""
 
-_NARROW: Final = 40
+_NARROW_COLUMNS: Final = 40
 _EARLIEST_YEAR: Final = 2024
+"""pyx did not exist before: a host that believes so has lost its clock."""
 _STEP_SECONDS: Final = 0.1
 _SLOW_MILLISECONDS: Final = 500
 
 
 def of_python(facts: PythonFacts) -> list[Finding]:
-    """Versions, and packages that make a difference."""
+    """Checks the versions, and the packages that make a difference."""
     text = f"pyx {facts.pyx} (protocol {facts.protocol}) on {facts.implementation} {facts.version}"
     found = [Finding("python", "ok", text)]
     if not facts.has_fast_msgpack:
@@ -64,7 +65,7 @@ def of_python(facts: PythonFacts) -> list[Finding]:
 
 
 def of_host(facts: HostFacts, short_host: str) -> list[Finding]:
-    """The names that nodes get here."""
+    """Checks the names that nodes get on this host."""
     found = [Finding("names", "ok", f"--sname NAME makes NAME@{short_host}, for nodes of this host")]
     if short_host == "localhost" and facts.name.partition(".")[0] != "localhost":
         text = f"the host name {facts.name!r} cannot stand in node names: they end in @localhost"
@@ -73,7 +74,7 @@ def of_host(facts: HostFacts, short_host: str) -> list[Finding]:
         text = f"{facts.qualified} has no address ({facts.problem}): --name NAME needs one behind its @"
         mend = f"write NAME@ADDRESS, or add {facts.name} to /etc/hosts"
     elif not facts.is_own:
-        text = f"{facts.qualified} stands for {facts.address}, which is no address of this host"
+        text = f"{facts.qualified} stands for {facts.address}, which is not an address of this host"
         mend = "write NAME@ADDRESS with --name, or mend /etc/hosts"
     else:
         text = f"{facts.qualified} is {facts.address}: --name NAME@{facts.address} can be reached there"
@@ -82,7 +83,7 @@ def of_host(facts: HostFacts, short_host: str) -> list[Finding]:
 
 
 def of_runtime(facts: RuntimeFacts, uid: int) -> list[Finding]:
-    """The directory of names and sockets."""
+    """Checks the directory of names and sockets."""
     status = facts.status
     chosen = f"{status.path} ({facts.chosen_by})"
     if facts.unsafe:
@@ -100,7 +101,7 @@ def of_runtime(facts: RuntimeFacts, uid: int) -> list[Finding]:
 
 
 def of_cookie(facts: CookieFacts) -> list[Finding]:
-    """The secret of pyx nodes."""
+    """Checks the cookie of pyx nodes."""
     path = f"{facts.path}{f' ({facts.chosen_by})' if facts.chosen_by else ''}"
     if facts.state == "refused":
         return [Finding("cookie", "failed", f"no node can start: {path} {facts.problem}", facts.hint)]
@@ -129,7 +130,7 @@ def _missing_cookie(facts: CookieFacts, path: str) -> Finding:
 
 
 def of_erlang(facts: ErlangFacts) -> list[Finding]:
-    """What `--beam` needs."""
+    """Checks what `--beam` needs."""
     cookie = facts.cookie
     if cookie.state == "refused":
         text = f"--beam would fail: {cookie.path} {cookie.problem}"
@@ -146,7 +147,7 @@ def of_erlang(facts: ErlangFacts) -> list[Finding]:
 
 
 def of_epmd(facts: EpmdFacts) -> list[Finding]:
-    """The port mapper, which --name (without --port) and --beam need."""
+    """Checks the port mapper, which --name (without --port) and --beam need."""
     if facts.problem:
         mend = "stop what listens there, set ERL_EPMD_PORT on all hosts, or start nodes with --port N"
         return [Finding("epmd", "failed", f"--name and --beam would fail: {facts.problem}", mend)]
@@ -178,7 +179,7 @@ def _not_at_home(facts: EpmdFacts, at: str) -> tuple[str, str]:
 
 
 def of_nodes(nodes: Sequence[RunningNode], protocol: int) -> list[Finding]:
-    """The nodes that run on this host."""
+    """Checks the nodes that run on this host, against the *protocol* of this pyx."""
     if not nodes:
         return [Finding("nodes", "ok", "no node of this user runs on this host with a short name")]
     return [_of_node(node, protocol) for node in nodes]
@@ -203,7 +204,7 @@ def _of_node(node: RunningNode, protocol: int) -> Finding:
 
 
 def of_clock(facts: ClockFacts) -> list[Finding]:
-    """The clocks."""
+    """Checks the clock of the day, whose steps show in logs."""
     if abs(facts.step) > _STEP_SECONDS:
         text = f"the clock of the day was set by {facts.step:+.1f} s within {facts.seconds:.1f} s"
         mend = "nodes do not use it, but times in logs jump: let ntpd or chrony slew it"
@@ -217,7 +218,7 @@ def of_clock(facts: ClockFacts) -> list[Finding]:
 
 
 def of_terminal(facts: TerminalFacts) -> list[Finding]:
-    """Where the prompt would be."""
+    """Checks the terminal of a prompt."""
     if not (facts.stdin and facts.stdout):
         name = "stdout" if facts.stdin else "stdin"
         return [Finding("terminal", "ok", f"{name} is not a terminal: input is read line by line")]
@@ -228,15 +229,17 @@ def of_terminal(facts: TerminalFacts) -> list[Finding]:
     if facts.encoding.lower().replace("-", "") != "utf8":
         text = f"the encoding of output is {facts.encoding or 'unknown'}: other characters become escapes"
         found.append(Finding("terminal", "warning", text, "export LC_ALL=C.UTF-8, or PYTHONUTF8=1"))
-    if facts.columns < _NARROW:
+    if facts.columns < _NARROW_COLUMNS:
         text = f"the terminal is {facts.columns} columns wide"
-        found.append(Finding("terminal", "warning", text, f"{_NARROW} or more show values and help as meant"))
+        found.append(
+            Finding("terminal", "warning", text, f"{_NARROW_COLUMNS} or more show values and help as meant")
+        )
     size = f"{facts.term}, {facts.encoding}, {facts.columns} columns, {facts.lines} lines"
     return found or [Finding("terminal", "ok", size)]
 
 
 def of_limits(facts: LimitFacts) -> list[Finding]:
-    """The number of descriptors."""
+    """Checks the number of descriptors that a process may have."""
     soft, hard = facts.soft, facts.hard
     if soft is not None and soft < FEW_DESCRIPTORS:
         text = f"a process may have {soft} descriptors: a node with many peers or programs runs out of them"
@@ -250,7 +253,7 @@ def of_limits(facts: LimitFacts) -> list[Finding]:
 
 
 def of_history(facts: HistoryFacts, uid: int) -> list[Finding]:
-    """The file of the history."""
+    """Checks the file of the history."""
     status = facts.status
     if status is None:
         text = "there is no home directory: what is typed is not kept"
@@ -278,7 +281,7 @@ def _why_no_file(status: PathFacts, uid: int) -> str:
 
 
 def of_project(facts: ProjectFacts) -> list[Finding]:
-    """The files of settings, and the start files: the project's, and the user's own."""
+    """Checks the files of settings and the start files: the project's, and the user's own."""
     found = [
         Finding("project", "warning", f"{path} does not run before the prompt: {problem}", hint)
         for path, problem, hint in facts.refused

@@ -19,6 +19,6 @@ class Finding(NamedTuple):
     mend: str = ""
 
     def line(self) -> str:
-        """The finding as the command prints it."""
+        """Returns the finding as the command prints it."""
         mend = f" (mend: {self.mend})" if self.mend else ""
         return f"{self.level:<8} {self.check:<10} {self.text}{mend}"

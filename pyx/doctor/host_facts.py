@@ -30,7 +30,6 @@ class PythonFacts(NamedTuple):
     protocol: int
     has_fast_msgpack: bool
     """msgpack has its part in C."""
-    has_uvloop: bool
     has_tls: bool
     """The package that makes the certificates of long names is there."""
 

@@ -48,7 +48,6 @@ def python_facts() -> PythonFacts:
         pyx=pyx.__version__,
         protocol=PROTOCOL_VERSION,
         has_fast_msgpack=_is_there("msgpack._cmsgpack"),
-        has_uvloop=_is_there("uvloop"),
         has_tls=_is_there("cryptography"),
     )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from pyx.doctor.finding import Finding
 
 if TYPE_CHECKING:
+    from pyx.doctor.finding import Level
     from pyx.doctor.node_facts import Answers, NodeFacts, WayStep
 
 _CLOCKS_APART_SECONDS: Final = 2.0
@@ -14,7 +15,7 @@ _SLOW_MILLISECONDS: Final = 200.0
 
 
 def of_node(facts: NodeFacts, pyx: str) -> list[Finding]:
-    """A finding for each step up to the one that failed; *pyx* is the version of pyx here."""
+    """Returns a finding for each step up to the one that failed; *pyx* is the version of pyx here."""
     found: list[Finding] = []
     steps: list[tuple[str, WayStep | None]] = [
         ("found", facts.found),
@@ -24,8 +25,8 @@ def of_node(facts: NodeFacts, pyx: str) -> list[Finding]:
     for check, step in steps:
         if step is None:
             return found
-        level = "ok" if step.is_made else "failed"
-        found.append(Finding(check, level, f"{facts.name}: {step.text}", step.hint))  # type: ignore[arg-type] # a Level
+        level: Level = "ok" if step.is_made else "failed"
+        found.append(Finding(check, level, f"{facts.name}: {step.text}", step.hint))
     if facts.answers is not None:
         found += _of_answers(facts.name, facts.answers, pyx)
     elif facts.lost:

@@ -27,7 +27,7 @@ _UNNAMED: Final = Incarnation(NO_NODE, 0)
 
 
 class Adapter(Protocol):
-    """What an instance of PubSub asks of its adapter; methods are called on any thread and may block it."""
+    """The methods that an instance of PubSub calls, on any thread; they may block it."""
 
     def start(self, deliver: Callable[[str, bytes], None]) -> None:
         """Begins to carry; an exception ends the start of the instance.

@@ -170,9 +170,9 @@ async def _drop_all() -> None:
 def _serve(
     name: str, space: Space, adapter: Adapter | None, dispatcher: Callable[..., object] | None
 ) -> None:
-    """The process of an instance with an adapter or a dispatcher."""
-    here = node_of(require("an instance"))
+    """Runs the process of an instance with an adapter or a dispatcher."""
     runner = require("an instance")
+    here = node_of(runner)
     if adapter is not None:
         adapter.start(_deliver_to(here, space))
         with here.kernel_call:
@@ -184,8 +184,6 @@ def _serve(
             match message:
                 case (tag, skip, str(topic), body) if tag == PUBLISH_TAG and dispatcher is not None:
                     _dispatch(here, name, space, topic, skip, body, dispatcher)
-                case _:
-                    pass
     finally:
         if adapter is not None:
             adapter.stop()

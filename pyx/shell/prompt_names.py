@@ -1,6 +1,6 @@
 """The public names of pyx, which every prompt has; some are loaded by the first input that reads them.
 
-A start loads nothing of `pyx.otp` and `pyx.cluster`, nor for Erlang nodes: see
+A start loads nothing of `pyx.otp`, `pyx.pubsub` and `pyx.cluster`, nor for Erlang nodes: see
 `tests/stories/first_prompt_modules.txt`.
 """
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.completions.command_words import COMMANDS, grammar
+from pyx.cli_parser import COMMANDS
+from pyx.completions.command_words import grammar
 from pyx.completions.next_word import NextWord, next_word
 from pyx.options import OPTIONS
 
@@ -23,7 +24,7 @@ def words(line: str) -> list[str]:
 def test_first_word_is_a_command_or_a_file() -> None:
     assert words("") == list(COMMANDS)
     assert after("").others == "files"
-    assert after("do").words == (("doctor", "look at what a node needs here"),)
+    assert after("do").words == (("doctor", "look at what a node needs here, or at the way to NODE"),)
 
 
 def test_options_are_those_of_the_parser() -> None:

@@ -23,7 +23,7 @@ from pyx.doctor.host_facts import (
 )
 
 UID = 7
-PYTHON = PythonFacts("3.13.0", "CPython", "0.1.0", 3, has_fast_msgpack=True, has_uvloop=False, has_tls=True)
+PYTHON = PythonFacts("3.13.0", "CPython", "0.1.0", 3, has_fast_msgpack=True, has_tls=True)
 DIRECTORY = PathFacts("/run/user/7/pyx", "directory", UID, 0o700, is_writable=True)
 COOKIE = CookieFacts("/home/gus/.pyx.cookie", "", "read", 48, is_made=True)
 EPMD = EpmdFacts(4369, "/usr/bin/epmd")
@@ -73,7 +73,7 @@ class TestNames:
         ("facts", "words"),
         [
             (HostFacts("vm", "vm", "", is_own=False, problem="Name or service not known"), "has no address"),
-            (HostFacts("vm", "vm", "10.9.9.9", is_own=False), "no address of this host"),
+            (HostFacts("vm", "vm", "10.9.9.9", is_own=False), "not an address of this host"),
         ],
     )
     def test_name_that_leads_elsewhere_is_a_warning(self, facts: HostFacts, words: str) -> None:
