@@ -28,6 +28,10 @@ MOST_DIALS: Final = 128
 REFUSED_SECONDS: Final = 60.0
 """The pause after a refusal."""
 
+LOSS_SECONDS: Final = 6.0
+"""For how long the failed dials of a lost node are not news: it has mostly ended, or is being restarted, and
+the next answer of its strategy (5 s, by default) lacks it or finds it there."""
+
 _SIGHTINGS_TO_PRUNE: Final = 2
 _QUIET_SECONDS: Final = 60.0
 """A search that fails now and then, by the same reason, is news once in that time."""
@@ -109,6 +113,8 @@ class Topology:
         self._dial_at: dict[str, float] = {}
         """When each node that was found is due; infinity while it is dialled or up."""
         self._in_progress: set[str] = set()
+        self._lost_at: dict[str, float] = {}
+        """Of nodes that were up: since when they are not; until a failed dial of theirs is news."""
         self._up: frozenset[str] = frozenset()
         self._hidden: frozenset[str] = frozenset()
         self._prunes: list[Prune] = []
@@ -220,6 +226,7 @@ class Topology:
         wanted = set().union(*(findings.found for findings in self._findings.values()))
         for node in self._dial_at.keys() - wanted:
             del self._dial_at[node]
+            self._lost_at.pop(node, None)
 
     # ------------------------------------------------------------ fed: connections
 
@@ -237,9 +244,11 @@ class Topology:
         gone = sorted((before - self._up) & self._dial_at.keys())
         for node in self._up - before:
             self._dials.forget(node)
+            self._lost_at.pop(node, None)
         for node in come:
             self._dial_at[node] = _NEVER
         for node in gone:
+            self._lost_at[node] = now
             if node not in self._in_progress:
                 self._dial_at[node] = self._dials.failed(node, "it was lost", now, jitter)
         self._counts["connections"] += len(come)
@@ -253,13 +262,18 @@ class Topology:
 
         One that was *refused* for its cookie rests for long: each knock is a warning there.
 
-        Returns True if that node is not there, for a reason that the dial before did not have.
+        Returns True if that node is not there, for a reason that the dial before did not have.  Of a node
+        that was lost just now no failure is news, except a refusal.
         """
         self._in_progress.discard(node)
         if node in self._up or node not in self._dial_at:
             return False  # it may have dialled this node meanwhile, or is not wanted any more
         words = reason or "it was connected, and is not listed as such"
         is_news = self._dials.reason(node) != words
+        if (lost_at := self._lost_at.get(node)) is not None:
+            is_news = refused or now - lost_at >= LOSS_SECONDS
+            if is_news:
+                del self._lost_at[node]
         self._dial_at[node] = self._dials.failed(node, words, now, jitter)
         if refused:
             self._dial_at[node] = now + REFUSED_SECONDS * (1 - jitter / 2)

@@ -6,6 +6,7 @@ import pytest
 
 from pyx.cluster.topology import (
     COUNTERS,
+    LOSS_SECONDS,
     MOST_DIALS,
     NO_ANSWER_YET,
     NOTHING_FOUND,
@@ -158,6 +159,37 @@ class TestDial:
             told.dials(number * 10.0)
             news.append(told.failed(BOB, why, number * 10.0))
         assert news == [True, False, True, True]
+
+    def test_node_that_was_lost_and_is_found_no_more_was_no_news(self) -> None:
+        told = Told()
+        told.sees(BOB, EVE)
+        told.up(BOB, EVE)
+        told.up(EVE, now=10.0)
+        assert told.dials(10.1) == [BOB]
+        assert not told.failed(BOB, "it does not run", 10.2)
+        assert not told.sees(EVE, now=11.0)
+        assert told.machine.next_due() is None
+        told.sees(BOB, EVE, now=20.0)
+        assert told.dials(20.0) == [BOB]
+        assert told.failed(BOB, "no route", 20.0)
+
+    def test_node_that_was_lost_is_news_once_if_it_stays_away(self) -> None:
+        told = Told()
+        told.sees(BOB)
+        told.up(BOB)
+        told.up(now=10.0)
+        news = [told.failed(BOB, "no route", now) for now in (10.1, 11.0, 10.0 + LOSS_SECONDS, 20.0)]
+        assert news == [False, False, True, False]
+        told.up(BOB, now=30.0)
+        told.up(now=40.0)
+        assert [told.failed(BOB, "no route", now) for now in (40.1, 47.0)] == [False, True]
+
+    def test_lost_node_that_refuses_is_news_at_once(self) -> None:
+        told = Told()
+        told.sees(BOB)
+        told.up(BOB)
+        told.up(now=10.0)
+        assert told.machine.dialled(BOB, "the cookie differs", 10.1, 0.0, refused=True)
 
     def test_jitter_shortens_the_pause(self) -> None:
         told = Told()
