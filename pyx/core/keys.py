@@ -65,6 +65,8 @@ class Keys:
                     self._router.enqueue(peer, Discover(name))
         if owner is not None:
             holdings_of(owner).owned.append(space)
+        if use.diffs_to:
+            self._diffs.space_opened(space)
         return True
 
     # ------------------------------------------------------------ holding
@@ -171,6 +173,8 @@ class Keys:
         for space in holdings.owned:
             del self._tables.spaces[space.name]
             entries += space.all()
+            if space.use.diffs_to:
+                self._diffs.space_ended(space)
             for watches in list(space.watches.values()):
                 for watch in list(watches.values()):
                     self.unwatch(watch.process, watch.ref)

@@ -4,6 +4,9 @@ A step is one diff for each topic: a process that tracks, updates, untracks or e
 that is there (again).  A space may hold the loss of a node back for some seconds: its entries are *absent*
 meanwhile, and readers still see them.  If the same incarnation comes back in that time, only what has changed
 is told; if another one does, the entries of the old one leave at once, in the same diff.
+
+A new space begins with a diff of all that peers hold in it, and ends with one of the same: a receiver that
+adds diffs up has what readers see.
 """
 
 from __future__ import annotations
@@ -63,6 +66,23 @@ class PresenceDiffs:
             for held in absent.entries.values()
             if held.key == key
         ]
+
+    # ------------------------------------------------------------ spaces come and go
+
+    def space_opened(self, space: Space) -> None:
+        """Tells of all that the processes of peers hold in a new space."""
+        self._tell(space, self._held_by_peers(space), ())
+
+    def space_ended(self, space: Space) -> None:
+        """Tells that all that the processes of peers held in a space is gone, absent entries too."""
+        gone = self._held_by_peers(space)
+        for at, node in [place for place in self._absent if place[0] is space]:
+            gone += self._absent.pop((at, node)).entries.values()
+        self._tell(space, (), gone)
+
+    def _held_by_peers(self, space: Space) -> list[Held]:
+        ready = [peer for peer in self._tables.peers.values() if peer.is_ready]
+        return [held for peer in ready for held in _entries_in(peer, space).values()]
 
     # ------------------------------------------------------------ nodes come and go
 

@@ -348,6 +348,42 @@ class TestSeveralNodes:
 
         assert run(a, program) == ([("room", {"bob": [{}]}, {}), ("room", {}, {"bob": [{}]})], {})
 
+    @pytest.mark.parametrize("is_absent", [False, True])
+    def test_instance_that_ends_and_starts_anew_is_a_leave_and_a_join_of_what_peers_hold(
+        self, pair: tuple[LocalNode, LocalNode], *, is_absent: bool
+    ) -> None:
+        a, b = pair
+
+        def rooms() -> Any:
+            return Presence.start(name="rooms", down_after=600)
+
+        run(b, rooms)
+        ready: list[str] = []
+
+        def bob() -> None:
+            ready.append(Presence.track("room", "bob", presence="rooms"))
+            receive("end")
+
+        b.processes.spawn(bob, ())
+        until(lambda: bool(ready))
+
+        def program() -> Any:
+            PubSub.subscribe("room")
+            Node.connect("b")
+            pid = rooms()
+            if is_absent:
+                Node.disconnect("b")
+            Process.exit(pid, "kill")
+            Process.monitor(pid)
+            receive(("DOWN", ..., ..., ..., ...))
+            if is_absent:
+                Node.connect("b")
+            rooms()
+            return [plain(diff) for diff in all_received()]
+
+        bob_is: dict[str, Any] = {"bob": [{}]}
+        assert run(a, program) == [("room", bob_is, {}), ("room", {}, bob_is), ("room", bob_is, {})]
+
     @pytest.mark.parametrize(
         "value", [5, (), ("key",), (7, {}), ("key", 5), (["key"], {}), ("key", {}, 1), {"key": {}}]
     )
