@@ -80,6 +80,7 @@ def prepare_prompt(
     from pyx.shell.start_files import StartFile, StartFiles, kept_answers
 
     def ask(question: str) -> str:
+        interception.keep_typed_ahead()  # a line that was typed before the question does not answer it
         # Written before: a Ctrl-C that is raised inside output, which `input` may be writing, can be lost.
         process.run(sys.stdout.write, question)
         process.finish_line(newline=False)

@@ -13,7 +13,7 @@ from pyx.errors import NoConnection
 from pyx.nodes import Node
 from pyx.primitives import self
 from pyx.process import Process
-from pyx.shell.documentation import public_members, signature
+from pyx.shell.documentation import name_of, public_members, signature
 
 if TYPE_CHECKING:
     from pyx.terms import Pid
@@ -37,12 +37,12 @@ def about_code(thing: ModuleType | FunctionType | type) -> list[tuple[str, objec
     rows: list[tuple[str, object]] = []
     try:
         rows.append(("file", inspect.getfile(thing)))
-    except (TypeError, OSError):
+    except Exception:  # besides those of `inspect`, of a metaclass
         rows.append(("file", "built in"))
-    if isinstance(thing, ModuleType):
+    if issubclass(type(thing), ModuleType):
         rows.append(("exports", ", ".join(key for key, _ in public_members(thing)) or "nothing"))
     else:
-        rows.append(("signature", thing.__name__ + signature(thing)))
+        rows.append(("signature", name_of(thing) + signature(thing)))
     return rows
 
 

@@ -161,6 +161,7 @@ class StandardFrontend:
         interception.has_prompt = True
         if self._editor is not None:
             interception.redraw = self._editor.redraw
+            interception.keep_typed_ahead = self._editor.keep_typed_ahead
         if self._recorder is not None:
             from pyx.shell.record_hooks import RecordedTerminal, report_interrupts  # for `--record`
 

@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyx
 from pyx.errors import Exit, PyxError
+from pyx.introspection import is_class
 from pyx.nodes import Node
 from pyx.primitives import drain
 from pyx.process import Process
 from pyx.shell.documentation import (
     docstring,
+    home_of,
     is_server_class,
+    name_of,
     public_members,
     signature,
     source_of,
@@ -149,17 +152,15 @@ class Helpers:
             self._show_item(line)
 
     def _explain(self, thing: Any) -> None:
-        name = (
-            getattr(thing, "__qualname__", None) or getattr(thing, "__name__", None) or type(thing).__name__
-        )
-        is_public = inspect.isclass(thing) and thing.__module__.startswith("pyx.")
-        if isinstance(thing, ModuleType) or is_public or is_server_class(thing):
+        name = name_of(thing)
+        is_public = is_class(thing) and home_of(thing).startswith("pyx.")
+        if issubclass(type(thing), ModuleType) or is_public or is_server_class(thing):
             _show(name)
             _show(docstring(thing, self._width()))
             for key, item in public_members(thing):
                 self._show_item(f"  {key}{signature(item)}  {summary(item)}".rstrip())
             return
-        function = thing.__wrapped__ if isinstance(thing, Helper) else thing
+        function = thing.__wrapped__ if type(thing) is Helper else thing
         self._show_item(f"{name}{signature(function) if callable(function) else ''}")
         _show(docstring(function, self._width()))
 
@@ -170,18 +171,18 @@ class Helpers:
         if thing is ...:
             thing = self._last_value()
         rows: list[tuple[str, object]] = []
-        if isinstance(thing, Pid):
+        kind = type(thing)  # not `isinstance`, which asks the `__class__` of a value
+        if kind is Pid:
             rows = about_process(thing)
         else:
-            kind = type(thing)
-            rows.append(("type", f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")))
-            if isinstance(thing, Ref):
+            rows.append(("type", f"{home_of(kind)}.{name_of(kind)}".removeprefix("builtins.")))
+            if kind is Ref:
                 rows.append(("node", thing.node or "this node"))
-            if isinstance(thing, (str, bytes, list, tuple, dict, set, frozenset)):
+            if issubclass(kind, (str, bytes, list, tuple, dict, set, frozenset)):
                 rows.append(("length", len(thing)))
-            if isinstance(thing, (ModuleType, FunctionType, type)):
+            if issubclass(kind, (ModuleType, FunctionType, type)):
                 rows += about_code(thing)
-            if callable(thing) or isinstance(thing, ModuleType):
+            if callable(thing) or issubclass(kind, ModuleType):
                 about = summary(thing)
                 rows += [("about", about)] if about else []
         rows.insert(0, ("value", render(thing, width=max(self._width() - 24, 40))))

@@ -37,6 +37,8 @@ class Interception:
         """Shows text of the shell at once, without a line end too."""
         self.line_was_ended: Callable[[], object] | None = None
         """Called after a line was typed without a prompt."""
+        self.keep_typed_ahead: Callable[[], object] = lambda: None
+        """Keeps the lines that were typed so far for the prompt; does nothing where there is no editor."""
         self.settle: Callable[[], object] = lambda: None
         """Returns once the lines of processes that have come are shown, or about to be."""
         self.redraw: Callable[[], object] = lambda: None

@@ -40,14 +40,15 @@ class LoadedFiles:
             say: shows a line.
 
         Raises:
-            PyxError: there is no such file, or its name is that of another module.
+            PyxError: there is no such file, its name is that of another module, or it calls exit().
             BaseException: the error of the code; there is no new module then.
         """
         file = expanded(given).absolute()
         name = file.stem
         if file.suffix != ".py" or not name.isidentifier():
             raise PyxError(
-                f"{given} cannot be a module: that is a file such as shop.py, whose name is a name of Python"
+                f"{given or repr(given)} cannot be a module: that is a file such as shop.py, "
+                "whose name is a name of Python"
             )
         if not file.is_file():
             raise PyxError(f"there is no file {file}")
@@ -70,7 +71,13 @@ class LoadedFiles:
             del self._files[name]
             where = spec.origin if spec is not None else "nowhere"
             raise PyxError(f"a module {name} would be imported from {where}", hint=f"rename {file.name}")
-        module = importlib.import_module(name)
+        try:
+            module = importlib.import_module(name)
+        except SystemExit:  # of a script: it would end the shell
+            raise PyxError(
+                f"{file} calls exit(), so it is not loaded",
+                hint='put what a script runs below `if __name__ == "__main__":`',
+            ) from None
         say(f"loaded {name} from {file}")
         return module
 

@@ -50,10 +50,15 @@ def decoded(data: bytes, filename: str) -> str:
     from importlib.util import decode_source  # a prompt decodes nothing
 
     try:
-        return decode_source(data)
+        source = decode_source(data)
     except (SyntaxError, UnicodeDecodeError) as error:
         msg = f"{filename} is not Python source: {error}"
         raise errors.PyxError(msg) from None
+    if "\0" in source:  # of which `compile` says neither the file nor the line
+        line = source[: source.index("\0")].count("\n") + 1
+        msg = f"{filename} is not Python source: line {line} contains a null byte"
+        raise errors.PyxError(msg)
+    return source
 
 
 def run_program(evaluator: Evaluator, source: str, filename: str, *, prepared: bool = False) -> int | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from itertools import islice
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.atoms import written_key
+from pyx.introspection import class_attribute, class_mro, class_qualname, type_name
 from pyx.printable import filter_foreign, on_one_line
 from pyx.shell.theme import NONE, TOKEN_ROLES
 from pyx.terms import Struct
@@ -142,7 +144,7 @@ class _Splitter:
 
     def _record(self, value: Any, depth: int) -> _Piece:
         """Splits a dataclass with a generated repr, so that a long one can be broken."""
-        name = type(value).__qualname__
+        name = class_qualname(type(value))
         if id(value) in self._inside or depth >= MOST_DEPTH:
             return f"{name}(...)"
         self._inside.add(id(value))
@@ -169,8 +171,9 @@ _BRACKETS: Final[dict[type, tuple[str, str]]] = {
 
 
 def _has_generated_repr(kind: type) -> bool:
-    made = getattr(kind.__repr__, "__wrapped__", None)
-    return made is not None and "__create_fn__" in getattr(made, "__qualname__", "")
+    function = class_attribute(class_mro(kind), "__repr__")  # a metaclass may have code for `kind.__repr__`
+    made = vars(function).get("__wrapped__") if type(function) is FunctionType else None
+    return type(made) is FunctionType and "__create_fn__" in made.__qualname__
 
 
 def _cut_literal(value: str | bytes) -> str:
@@ -185,7 +188,7 @@ def _safe_repr(value: object, most: int | None = MOST_CHARACTERS) -> str:
     try:
         text = repr(value)
     except (Exception, SystemExit) as error:  # a repr is user code
-        return f"<{type(value).__name__} object whose repr raised {type(error).__name__}: {_message(error)}>"
+        return f"<{type_name(value)} object whose repr raised {type_name(error)}: {_message(error)}>"
     if most is None or len(text) <= most:
         return text
     return f"{text[:most]}... {_counted(len(text) - most, 'more character')}"

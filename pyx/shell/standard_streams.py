@@ -117,7 +117,12 @@ def complain(message: str, hint: str | None = None) -> None:
 def warn(message: str) -> None:
     """Writes `warning: message` to stderr; drops it where stderr fails."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(f"warning: {message}\n")
+        text = f"warning: {message}\n"
+        if sys.stderr.isatty():
+            from pyx.shell.wrapping import NARROW_COLUMNS, wrapped  # few runs have a warning
+
+            text = wrapped(text, os.get_terminal_size(sys.stderr.fileno()).columns or NARROW_COLUMNS)
+        sys.stderr.write(text)
 
 
 @contextmanager

@@ -110,7 +110,7 @@ class StartFiles:
         return bool(allowed)
 
     def _asked(self, question: str) -> bool | None:
-        """Asks; returns None for what is neither yes nor no: Enter, or a line that was typed ahead."""
+        """Asks; returns None for what is neither yes nor no: Enter, or another line."""
         try:
             said = self._ask(question).strip().lower()
         except EOFError:

@@ -144,7 +144,7 @@ class PersonTerminal:
         if self._hint is not None:
             self._hint.forget()
         self._screen.fresh_line()
-        self._take_typed_ahead()
+        self.keep_typed_ahead()
         was_entered = False
         try:
             with unechoed(self._session.input.fileno()) as shows_unfinished_line, self._signals.caught():
@@ -203,7 +203,8 @@ class PersonTerminal:
         found = to_formatted_text(ANSI(text))
         return found if self.theme.has_colours else [(style, fragment_list_to_text(found))]
 
-    def _take_typed_ahead(self) -> None:
+    def keep_typed_ahead(self) -> None:
+        """Takes the lines that were typed without a prompt out of the terminal, for the next prompt."""
         source = self._session.input
         keys: list[KeyPress] = []
         Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))

@@ -340,3 +340,56 @@ class TestExit:
         with pytest.raises(errors.Exit) as raised:
             helpers.exit(reason)
         assert raised.value.reason == reason
+
+
+HOSTILE = """
+class Attributes:
+    def __getattr__(self, name): raise RuntimeError(name)
+class Documented:
+    @property
+    def __doc__(self): raise RuntimeError
+class Signed:
+    __signature__ = property(lambda self: 1 / 0)
+    def __call__(self, a): pass
+class Lying:
+    __class__ = property(lambda self: 1 / 0)
+class Meta(type):
+    def __getattribute__(cls, name): raise RuntimeError(name)
+class Made(metaclass=Meta): pass
+class Homeless: pass
+Homeless.__module__ = 5
+def numbered(): pass
+numbered.__doc__ = 5
+values = [Attributes(), Documented(), Signed(), Lying(), Made, Made(), Homeless, numbered]
+"""
+
+
+def test_h_and_i_bear_what_the_code_of_a_thing_raises(
+    helpers: Helpers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names: dict[str, Any] = {"__name__": "hostile"}
+    exec(HOSTILE, names)
+    shown: Any = []
+    for value in names["values"]:
+        helpers.h(value, source=True)
+        shown.append(capsys.readouterr().out.splitlines()[:2])
+        helpers.i(value)
+        assert capsys.readouterr().out.startswith("value ")
+    raised, none = "  no documentation: reading it raised RuntimeError", "  no documentation"
+    assert shown == [
+        ["Attributes", none],
+        ["Documented", raised],
+        ["Signed(...)", none],
+        ["Lying", "  no documentation: reading it raised ZeroDivisionError"],
+        ["Meta(...)", raised],
+        ["Made", raised],
+        ["Homeless()", none],
+        ["numbered()", none],
+    ]
+    module = ModuleType("hostile")
+    vars(module).update(names)
+    helpers.h(module)
+    helpers.exports(module)
+    shown = capsys.readouterr().out
+    assert "  Lying()" in shown
+    assert "  numbered()" in shown

@@ -62,6 +62,10 @@ def test_failed_load_leaves_no_module_and_may_be_repeated(prompt: Prompt, tmp_pa
     with pytest.raises(ZeroDivisionError):
         prompt.c(file)
     assert "odd_broken" not in sys.modules
+    file.write_text("raise SystemExit(4)\n")
+    with pytest.raises(PyxError, match=r"odd_broken\.py calls exit\(\), so it is not loaded"):
+        prompt.c(file)
+    assert "odd_broken" not in sys.modules
     file.write_text("fine = True\n")
     assert prompt.c(file).fine
 

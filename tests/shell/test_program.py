@@ -65,10 +65,13 @@ def test_builtins_of_a_program_are_pythons_own(tmp_path: Path) -> None:
     assert (names["same"], names["its"]) == (True, True)
 
 
-def test_file_that_is_not_text_raises_with_its_name(tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_bytes(b"x = '\xff'")
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"x = '\xff'", ""), (b"x = 1\ny = '\0'", "line 2 contains a null byte")]
+)
+def test_file_that_is_not_text_raises_with_its_name(content: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_bytes(content)
     evaluator = Evaluator(make_main({}).__dict__, run_coroutine=lambda _coroutine: None)
-    with pytest.raises(PyxError, match=r"program\.py is not Python source: "):
+    with pytest.raises(PyxError, match=rf"program\.py is not Python source: {reason}"):
         run_file(evaluator, str(tmp_path / "program.py"), {})
 
 

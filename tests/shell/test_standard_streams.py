@@ -7,11 +7,12 @@ import io
 import os
 import subprocess
 import sys
+import termios
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.shell.standard_streams import OutputLost, complain, finish, replaced, sentence
+from pyx.shell.standard_streams import OutputLost, complain, finish, replaced, sentence, warn
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,3 +111,25 @@ def test_complain_writes_a_line_and_a_hint(capsys: pytest.CaptureFixture[str]) -
 )
 def test_sentence_has_the_systems_text_and_the_file(error: OSError | ValueError, text: str) -> None:
     assert sentence(error) == text
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (29, ["warning: of a file that", "cannot be read"]),
+        (0, ["warning: of a file that cannot be read"]),  # a terminal of which no width is known
+    ],
+)
+def test_warning_breaks_at_blanks_of_a_narrow_terminal(
+    columns: int, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    with os.fdopen(theirs, "w") as stream, os.fdopen(ours, "rb", buffering=0) as screen:
+        monkeypatch.setattr(sys, "stderr", stream)
+        warn("of a file that cannot be read")
+        stream.flush()
+        text = ""
+        while "read" not in text:
+            text += screen.read(1000).decode()
+    assert text.splitlines() == shown

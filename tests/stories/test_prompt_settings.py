@@ -18,7 +18,10 @@ ESCAPE = "\x1b"
 def test_files_of_user_and_project_come_before_the_first_prompt(lone_host: Host, tmp_path: Path) -> None:
     config = lone_host.home / "conf" / "pyx"
     config.mkdir(parents=True)
-    (config / "start.py").write_text("me = self()\nprint('of the user', me, Node.self())\n")
+    (config / "start.py").write_text(
+        "import os\nme = self()\nprint('of the user', me, Node.self())\n"
+        "while not os.path.exists('go'):\n    Process.sleep(0.01)\n"
+    )
     (config / "config.toml").write_text('theme = "dark"\nediting-mode = "vi"\npreload = ["colorsys"]\n')
     (tmp_path / ".pyx.py").write_text("answer = 42\nanswer / 0\n")
     (tmp_path / "pyproject.toml").write_text('[tool.pyx]\nswitch-interval = 0.25\nthem = "dark"\n')
@@ -26,12 +29,17 @@ def test_files_of_user_and_project_come_before_the_first_prompt(lone_host: Host,
     shell = lone_host.starts("--sname", "set@vm", cwd=tmp_path, XDG_CONFIG_HOME=str(config.parent))
     shell.sees("[tool.pyx] has no entry 'them': did you mean 'theme'?")
     shell.sees("of the user #PID<0.1.0> set@vm")
+    shell.press("early = 'y'\r")
+    shell.sees("early = 'y'")
+    (tmp_path / "go").touch()  # now comes the question, which a line that was typed before does not answer
     shell.sees(f"run .pyx.py of this project ({tmp_path}/.pyx.py)? [y/N]")
     shell.press("y\r")
     shell.sees("Traceback (most recent call last)")
     shell.sees("ZeroDivisionError: division by zero")
     asked = next(at for at, line in enumerate(shell.lines) if line.endswith("? [y/N] y"))
     assert shell.lines[asked + 1] == "Traceback (most recent call last):"
+    shell.sees("> early = 'y'")
+    assert shell.type("early") == "'y'"
     shown = shell.type("(answer, me == self(), colorsys.__name__, __import__('sys').getswitchinterval())")
     assert shown == "(42, True, 'colorsys', 0.25)"
     assert DARK.painted("42", "number").encode() in shell.raw
