@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-import socket
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.aio import detached
@@ -17,6 +16,7 @@ from pyx.cluster.lan_records import MOST_NAME_BYTES, SERVICE, instance_of, name_
 from pyx.cluster.sighting import Sighting
 from pyx.cluster.strategy_settings import check_names, text_of
 from pyx.errors import PyxError
+from pyx.net.addresses import why_not_own
 from pyx.runtime.local_node import this_node
 from pyx.terms import host_of, is_long
 
@@ -86,7 +86,9 @@ class LanServices:
         node = this_node()
         assert node.transport is not None
         self._key = node.transport.cookies.key_for("")
-        _check_is_of_this_host(self._interface)
+        if self._interface is not None and (problem := why_not_own(self._interface)):
+            msg = f"{self._interface} is not an address of this host: {problem}"
+            raise PyxError(msg)
         with detached():  # its tasks end when it is closed, in its own order
             network = AsyncZeroconf([self._interface] if self._interface else InterfaceChoice.All)
             ending = contextlib.AsyncExitStack()
@@ -150,18 +152,6 @@ def _address(host: str) -> str | None:
         return str(ipaddress.ip_address(host))
     except ValueError:
         return None
-
-
-def _check_is_of_this_host(address: str | None) -> None:
-    if address is None:
-        return
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError as error:
-            msg = f"{address} is not an address of this host: {error.strerror}"
-            raise PyxError(msg) from error
 
 
 async def _close(network: AsyncZeroconf) -> None:

@@ -151,12 +151,11 @@ def node_names() -> list[str]:
     import socket
 
     from pyx.net.directory import HostDirectory
-    from pyx.net.runtime_directory import RuntimeDirectory
     from pyx.terms import host_of, short_host
 
     host = short_host(socket.gethostname())
     try:
-        entries = HostDirectory(str(RuntimeDirectory.of_environment().path())).entries()
+        entries = HostDirectory.as_it_is().entries()
     except (PyxError, OSError):
         return []
     return [entry.name.partition("@")[0] if host_of(entry.name) == host else entry.name for entry in entries]

@@ -20,7 +20,6 @@ from pyx.net.directory import HostDirectory
 from pyx.net.error_words import in_words
 from pyx.net.name_locks import socket_path
 from pyx.net.pending_connections import is_here
-from pyx.net.runtime_directory import RuntimeDirectory
 from pyx.net.tcp import Unreachable, connect
 from pyx.terms import Incarnation, host_of, short_host
 from pyx.wire.handshake.hello import NONCE_BYTES, dialler_hello, pack_hello, read_hello
@@ -39,9 +38,9 @@ def asker(host: str) -> Incarnation:
 
 def running_nodes() -> list[RunningNode]:
     """Returns the nodes of this user on this host, each with what it says of itself."""
-    directory = str(RuntimeDirectory.of_environment().path())
-    entries = HostDirectory(directory).entries()
-    return asyncio.run(_all_greeted(directory, entries)) if entries else []
+    directory = HostDirectory.as_it_is()
+    entries = directory.entries()
+    return asyncio.run(_all_greeted(directory.path, entries)) if entries else []
 
 
 async def _all_greeted(directory: str, entries: list[LockEntry]) -> list[RunningNode]:

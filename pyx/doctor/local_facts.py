@@ -29,6 +29,7 @@ from pyx.doctor.host_facts import (
     TerminalFacts,
 )
 from pyx.errors import CookieUnsafe, PyxError, RuntimeDirectoryUnsafe
+from pyx.net.addresses import why_not_own
 from pyx.net.cookie import given_cookie_file, home_cookie_path, read_given_cookie, read_private_file
 from pyx.net.runtime_directory import RuntimeDirectory, check_status
 from pyx.wire.handshake.hello import PROTOCOL_VERSION
@@ -98,17 +99,7 @@ def host_facts() -> HostFacts:
         return HostFacts(
             name, qualified, "", is_own=False, problem=getattr(error, "strerror", None) or str(error)
         )
-    return HostFacts(name, qualified, address, is_own=_is_own(address))
-
-
-def _is_own(address: str) -> bool:
-    """Returns True if a socket of this host can have *address*; the socket is closed at once."""
-    try:
-        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-            probe.bind((address, 0))
-    except OSError:
-        return False
-    return True
+    return HostFacts(name, qualified, address, is_own=not why_not_own(address))
 
 
 def path_facts(path: Path) -> PathFacts:

@@ -20,7 +20,6 @@ from pyx.net.dialects import PyxDialect
 from pyx.net.directory import HostDirectory
 from pyx.net.error_words import connection_broke, in_words
 from pyx.net.pending_connections import is_here
-from pyx.net.runtime_directory import RuntimeDirectory
 from pyx.net.tcp import connect
 from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
 from pyx.terms import Incarnation, full_name, host_of, is_long
@@ -95,12 +94,12 @@ async def _on_host(name: str) -> tuple[str, WayStep]:
     if host_of(name) != own_short_host():
         msg = f"its host is not this one ({own_short_host()}), and a short name is for one host"
         raise PyxError(msg, hint="nodes of other hosts have long names: --name NAME@ADDRESS")
-    directory = str(RuntimeDirectory.of_environment().path())
-    path = HostDirectory(directory).lookup(name)
+    directory = HostDirectory.as_it_is()
+    path = directory.lookup(name)
     if path is None:
-        msg = f"no node of that name runs on this host: {directory} has no lock of it"
+        msg = f"no node of that name runs on this host: {directory.path} has no lock of it"
         raise PyxError(msg, hint="`pyx names` lists those that run; another PYX_RUNTIME_DIR has other nodes")
-    return path, WayStep(True, f"it runs on this host, with its socket in {directory}")
+    return path, WayStep(True, f"it runs on this host, with its socket in {directory.path}")
 
 
 async def _on_network(name: str, port: int) -> tuple[tuple[str, int], WayStep]:

@@ -1,4 +1,4 @@
-"""The address that the host part of a node name stands for."""
+"""The address that the host part of a node name stands for, and whether it is this host's."""
 
 from __future__ import annotations
 
@@ -24,3 +24,13 @@ async def address_of(host: str) -> str:
         msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
         raise PyxError(msg, hint="say where to listen: --listen ADDRESS") from error
     return str(found[0][4][0])
+
+
+def why_not_own(address: str) -> str:
+    """Returns why no socket of this host can have *address*, in the system's words; empty if one can."""
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            probe.bind((address, 0))
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""

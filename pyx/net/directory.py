@@ -47,6 +47,11 @@ class HostDirectory:
         rule = RuntimeDirectory.of_environment()
         return cls(rule.locate(), rule.locate)
 
+    @classmethod
+    def as_it_is(cls) -> HostDirectory:
+        """Returns the directory of the current environment, which is not made, to look into."""
+        return cls(str(RuntimeDirectory.of_environment().path()))
+
     def look(self) -> None:
         """Makes the directory again if it vanished, and updates `path`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 
 from pyx import rpc
 from pyx.errors import RpcRefused
@@ -14,10 +14,12 @@ from pyx.runtime.local_node import this_node
 from pyx.shell.text_table import text_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyx.terms import Pid
 
-MOST: Final = 50
-"""Processes that are shown, unless more are asked for."""
+Args = TypeVarTuple("Args")
+T = TypeVar("T")
 
 _KEYS: Final = [
     "registered_name",
@@ -38,13 +40,7 @@ def process_table(node: str | None, most: int) -> str:
     Raises:
         RpcError: *node* cannot be reached, or does not run with `--rpc open`.
     """
-    if node is None or this_node().full_name(node) == Node.self():
-        facts, total = process_facts(most)
-    else:
-        try:
-            facts, total = rpc.call(node, "pyx.shell.process_table", "process_facts", [most])
-        except RpcRefused as error:
-            raise RpcRefused(error.node, error.policy, any_code=True) from None
+    facts, total = run_on(node, process_facts, most)
     rows = [
         (
             str(pid),
@@ -79,6 +75,21 @@ def process_facts(most: int) -> tuple[list[tuple[Pid, float | None, dict[str, An
         if facts is not None:  # else it has ended meanwhile
             found.append((process.pid, ages.of(process.pid, now) if ages is not None else None, facts))
     return found, len(processes)
+
+
+def run_on(node: str | None, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+    """Runs a function of pyx's here, where *node* is None or this one, or on that node; returns its value.
+
+    Raises:
+        RpcError: *node* cannot be reached, or does not run with `--rpc open`.
+    """
+    if node is None or this_node().full_name(node) == Node.self():
+        return function(*args)
+    try:
+        value: T = rpc.call(node, function.__module__, function.__name__, args)
+    except RpcRefused as error:
+        raise RpcRefused(error.node, error.policy, any_code=True) from None
+    return value
 
 
 def place_text(module: str, function: str, line: int) -> str:

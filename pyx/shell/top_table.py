@@ -11,12 +11,9 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyx import rpc
-from pyx.errors import RpcRefused
-from pyx.nodes import Node
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
-from pyx.shell.process_table import place_text, size_text
+from pyx.shell.process_table import place_text, run_on, size_text
 from pyx.shell.text_table import text_table
 
 if TYPE_CHECKING:
@@ -49,13 +46,7 @@ def top_table(node: str | None, most: int, seconds: float, columns: int) -> str:
     Raises:
         RpcError: *node* cannot be reached, or does not run with `--rpc open`.
     """
-    if node is None or this_node().full_name(node) == Node.self():
-        found, total, loop = busiest(most, seconds)
-    else:
-        try:
-            found, total, loop = rpc.call(node, "pyx.shell.top_table", "busiest", [most, seconds])
-        except RpcRefused as error:
-            raise RpcRefused(error.node, error.policy, any_code=True) from None
+    found, total, loop = run_on(node, busiest, most, seconds)
     rows = [
         (
             str(pid),

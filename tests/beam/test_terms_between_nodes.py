@@ -39,10 +39,6 @@ class Uri:
     authority: Any
 
 
-def identity(value: Any) -> Any:
-    return value
-
-
 def kind(value: Any) -> str:
     return type(value).__name__
 

@@ -142,7 +142,7 @@ class TestShells:
             timeout=SECONDS,
         )
         assert done.stdout.splitlines() == [
-            "doctor\tlook at what a node needs here",
+            "doctor\tlook at what a node needs here, or at the way to NODE",
             "exported",
             "a folder/\tDirectory",
         ], done.stderr

@@ -271,11 +271,6 @@ def frozen(nodes: LocalNodes) -> Iterator[tuple[LocalNode, Pid]]:
     thawed.set()
 
 
-def own_loop(make: Callable[[], Coroutine[Any, Any, Any]]) -> Callable[[], Any]:
-    """A `def` process that runs a loop of its own."""
-    return lambda: asyncio.run(make())
-
-
 WAITS: dict[str, Callable[[Pid], Any]] = {
     "receive": lambda _: receive(),
     "receive with a time-out": lambda _: receive("never", timeout=1000),

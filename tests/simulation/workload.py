@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 NAMES = ("stock", "shop", "shell")
 MAX_PROCESSES = 12
 """A host with more processes starts no more."""
-BUSIEST_SECONDS = 0.002
 
 
 class Workload:

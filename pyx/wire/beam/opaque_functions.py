@@ -16,7 +16,6 @@ from pyx.wire.messages.format import MalformedPayload
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_U16: Final = Struct(">H").unpack_from
 _U32: Final = Struct(">I").unpack_from
 
 FUNCTION_HEAD_BYTES: Final = 4 + 1 + 16 + 4 + 4

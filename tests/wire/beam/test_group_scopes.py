@@ -18,8 +18,6 @@ from tests.wire.beam.test_session import Connection
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SCOPE = Pid(0, 1)
-"""The first scope here, as this node writes it."""
 SEEN = Pid(0, 1, *GUS)
 """The same, as a@vm does."""
 THEIRS = Pid(200, 0, *A)
