@@ -72,7 +72,13 @@ class Keys:
     # ------------------------------------------------------------ holding
 
     def hold(
-        self, space: Space, key: bytes, value: Any, processes: Sequence[ProcessRecord], *, label: str = ""
+        self,
+        space: Space,
+        key: bytes,
+        value: Any,
+        processes: Sequence[ProcessRecord],
+        *,
+        label: str | None = None,
     ) -> Pid | None:
         """Gives a key to processes of this node, once for each mention; watchers are told of all at once.
 
@@ -96,7 +102,12 @@ class Keys:
         by_number = space.holders.setdefault(key, {})
         for entry in new:
             by_number[entry.held.number] = entry
-            holdings_of(entry.process).entries.setdefault((space, key), []).append(entry)
+            holdings = holdings_of(entry.process)
+            holdings.entries.setdefault((space, key), []).append(entry)
+            if label is not None:
+                if holdings.labelled is None:
+                    holdings.labelled = {}
+                holdings.labelled[space, key, label] = entry
         space.size += len(new)
         space.stored += len(new)
         held = [entry.held for entry in new]
@@ -127,10 +138,10 @@ class Keys:
 
     def labelled(self, process: ProcessRecord, space: Space, key: bytes, label: str) -> Entry | None:
         """The entry of a process under *key* that has that label."""
-        for entry in self.held_by(process, space, key):
-            if entry.label == label:
-                return entry
-        return None
+        holdings: ProcessHoldings | None = process.holdings
+        if holdings is None or holdings.labelled is None or not process.alive:
+            return None
+        return holdings.labelled.get((space, key, label))
 
     def let_go(self, space: Space, key: bytes, processes: Sequence[ProcessRecord]) -> bool:
         """Takes one entry of a key from each process, the latest, for each mention; False if none had any."""
@@ -298,11 +309,13 @@ class Keys:
         process = entry.process
         if process.alive:
             space.size -= 1
-            held_by = holdings_of(process).entries
-            entries = held_by[space, key]
+            holdings = holdings_of(process)
+            entries = holdings.entries[space, key]
             entries.remove(entry)
             if not entries:
-                del held_by[space, key]
+                del holdings.entries[space, key]
+            if entry.label is not None and holdings.labelled is not None:
+                del holdings.labelled[space, key, entry.label]
         return True
 
     def _told_to_let(self, space: Space, let: list[Entry]) -> None:

@@ -27,7 +27,7 @@ class Entry:
 
     __slots__ = ("held", "label", "process", "space")
 
-    def __init__(self, space: Space, held: Held, process: ProcessRecord, label: str) -> None:
+    def __init__(self, space: Space, held: Held, process: ProcessRecord, label: str | None) -> None:
         self.space: Final = space
         self.held = held
         self.process: Final = process
@@ -140,10 +140,12 @@ class Space:
 class ProcessHoldings:
     """What one process has in the spaces of its node; its record has none until the first."""
 
-    __slots__ = ("copied", "entries", "owned", "watches")
+    __slots__ = ("copied", "entries", "labelled", "owned", "watches")
 
     def __init__(self) -> None:
         self.entries: Final[dict[tuple[Space, bytes], list[Entry]]] = {}
+        self.labelled: dict[tuple[Space, bytes, str], Entry] | None = None
+        """The entries with a label, which are found by it; made for the first."""
         self.copied = 0
         """The number of the fan-out up to which it has got its copies out of turn (`fan_outs.py`)."""
         self.watches: Final[dict[Ref, KeyWatch]] = {}

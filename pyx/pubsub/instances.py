@@ -186,7 +186,15 @@ def _serve(
                     _dispatch(here, name, space, topic, skip, body, dispatcher)
     finally:
         if adapter is not None:
-            adapter.stop()
+            _stop(name, adapter)
+
+
+def _stop(name: str, adapter: Adapter) -> None:
+    """Stops an adapter; an exception is logged, and does not replace the reason of the instance's end."""
+    try:
+        adapter.stop()
+    except Exception as error:
+        log.error("the adapter of the PubSub %r raised %s: %s (in stop())", name, type(error).__name__, error)
 
 
 def _dispatch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -64,6 +64,19 @@ def world() -> World:
     return world
 
 
+class Compared(str):
+    """A label that notes what it is compared with."""
+
+    __slots__ = ()
+    others: ClassVar[list[object]] = []
+
+    def __eq__(self, other: object) -> bool:
+        self.others.append(other)
+        return str.__eq__(self, other)
+
+    __hash__ = str.__hash__
+
+
 def test_track_update_untrack_and_end_are_a_diff_each(world: World) -> None:
     a = world["a@h"]
     hears, gus = ear(a), a.process()
@@ -77,6 +90,23 @@ def test_track_update_untrack_and_end_are_a_diff_each(world: World) -> None:
     track(a, gus, "four")
     a.process_signals.process_exited(gus, "normal")
     assert diffs(hears) == [(["three"], []), (["four"], []), ([], ["three", "four"])]
+
+
+def test_entry_of_a_process_with_thousands_is_found_by_its_label(world: World) -> None:
+    a = world["a@h"]
+    space, gus = opened(a), a.process()
+    for number in range(5_000):
+        track(a, gus, str(number))
+    track(a, gus, "")
+    held = {entry.label: entry for entry in a.keys.held_by(gus, space, T)}
+    assert len(held) == 5_001
+    for label in ("0", "4999", ""):
+        assert a.keys.labelled(gus, space, T, label) is held[label]
+        a.keys.drop(space, [held[label]])
+        assert a.keys.labelled(gus, space, T, label) is None
+    label = Compared("4998")
+    assert a.keys.labelled(gus, space, T, label) is held["4998"]
+    assert len(label.others) == 1
 
 
 def test_other_nodes_are_told_of_the_same(world: World) -> None:

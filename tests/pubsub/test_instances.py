@@ -26,7 +26,7 @@ from pyx.pubsub.adapter import letter_of, payload_in
 from pyx.signals import Payload
 from pyx.terms import Incarnation
 from pyx.wire.codec import decode, encode
-from tests.local_nodes import as_process, end_of, seen_from, until
+from tests.local_nodes import Ended, as_process, end_of, seen_from, until, wait_for
 from tests.pubsub.test_topics import Listener, all_received, run
 
 if TYPE_CHECKING:
@@ -283,6 +283,21 @@ class TestAdapters:
         pid = run(a, lambda: Process.whereis("far"))
         run(a, lambda: Process.exit(pid, "kill"))
         until(lambda: "east" not in hub.ends)
+
+    def test_that_cannot_be_stopped_is_logged_and_its_instance_ends(
+        self, node: LocalNode, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        class Broken(HubAdapter):
+            def stop(self) -> None:
+                msg = "the broker is gone"
+                raise OSError(msg)
+
+        pid = PubSub.start(name="far", adapter=Broken(Hub(), "east"))
+        ended = Ended(node, pid)
+        run(node, lambda: Process.exit(pid, "shutdown"))
+        wait_for(ended)
+        assert ended.reason == "shutdown"
+        until(lambda: "raised OSError: the broker is gone (in stop())" in caplog.text)
 
     def test_that_lacks_a_method_is_refused(self, node: LocalNode) -> None:
         class Short:
