@@ -63,7 +63,7 @@ processes.  Everything that is shown goes through one writer.
     project            the user's modules: found, bound, reloaded
     module_folder      the modules of a folder
     new_project        `pyx new NAME`
-    project_file          `[tool.pyx]` in pyproject.toml, and the user's config.toml
+    settings_files        `[tool.pyx]` in pyproject.toml, and the user's config.toml
     before_prompt         settings, modules and start files, before the first prompt
     prompt_settings       what they say about a prompt
     preload               the modules that they import before the first prompt

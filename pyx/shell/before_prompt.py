@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyx.runtime.shell_process import ShellProcess
     from pyx.shell.evaluate import Evaluator
     from pyx.shell.loop import Terminal
-    from pyx.shell.project_file import SettingsTable
+    from pyx.shell.settings_files import SettingsTable
     from pyx.shell.shell_options import ShellOptions
 
 
@@ -32,7 +32,7 @@ def settings_for(options: ShellOptions, *, is_interactive: bool) -> tuple[Settin
         is_interactive: True if a prompt is shown.
 
     Raises:
-        ProjectFileInvalid: the project's file cannot be read.
+        SettingsFileInvalid: the project's file cannot be read.
     """
     is_service = not options.halt
     project = user = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyx.shell.project_file import ProjectFileInvalid
+from pyx.shell.settings_files import SettingsFileInvalid
 
 if TYPE_CHECKING:
-    from pyx.shell.project_file import SettingsTable
+    from pyx.shell.settings_files import SettingsTable
 
 
 def declared_application(table: SettingsTable) -> str | None:
@@ -17,7 +17,7 @@ def declared_application(table: SettingsTable) -> str | None:
         table: `[tool.pyx]` of the project.
 
     Raises:
-        ProjectFileInvalid: what stands there has another form.
+        SettingsFileInvalid: what stands there has another form.
     """
     found = table.entries.get("application")
     if found is None:
@@ -25,6 +25,6 @@ def declared_application(table: SettingsTable) -> str | None:
     module, colon, function = found.partition(":") if isinstance(found, str) else ("", "", "")
     if not (colon and function.isidentifier() and all(part.isidentifier() for part in module.split("."))):
         msg = f"{table.path}: application in [tool.pyx] is {found!r}, and not a module and a function"
-        raise ProjectFileInvalid(msg, hint='application = "shop:application"')
+        raise SettingsFileInvalid(msg, hint='application = "shop:application"')
     assert isinstance(found, str)
     return found

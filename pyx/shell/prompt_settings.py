@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.close_words import close_word
-from pyx.shell.project_file import ProjectFileInvalid, project_table, user_table
+from pyx.shell.settings_files import SettingsFileInvalid, project_table, user_table
 from pyx.shell.shell_options import Settings
 from pyx.shell.theme import THEMES
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pyx.shell.project_file import SettingsTable
+    from pyx.shell.settings_files import SettingsTable
 
 EDITING_MODES: Final = ("emacs", "vi")
 SHORTEST_INTERVAL: Final = 1e-6
@@ -38,12 +38,12 @@ def read_settings(
         warn: see `settings_of`.
 
     Raises:
-        ProjectFileInvalid: the project's file cannot be read (what its code needs may stand there).
+        SettingsFileInvalid: the project's file cannot be read (what its code needs may stand there).
     """
     project = None if directory is None else project_table(directory)
     try:
         user = None if user_file is None else user_table(user_file)
-    except ProjectFileInvalid as invalid:
+    except SettingsFileInvalid as invalid:
         user = None
         warn(str(invalid))
     return project, settings_of(project, user, warn)

@@ -1,4 +1,4 @@
-"""declared_cluster.py, project_file.py: what pyproject.toml says about the cluster of a project."""
+"""declared_cluster.py, settings_files.py: what pyproject.toml says about the cluster of a project."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from pyx.options import NodeOptions
 from pyx.shell.declared_cluster import with_declared_cluster
-from pyx.shell.project_file import ProjectFileInvalid, project_table
+from pyx.shell.settings_files import SettingsFileInvalid, project_table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,8 @@ def test_project_without_a_cluster_has_none(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["cluster = 3", 'cluster = "dns"', 'cluster.strategy = "dns"'])
 def test_other_forms_are_refused_with_an_example(text: str, tmp_path: Path) -> None:
-    with pytest.raises(ProjectFileInvalid, match=r"cluster in \[tool.pyx\] is .*, and not tables") as refused:
+    with pytest.raises(
+        SettingsFileInvalid, match=r"cluster in \[tool.pyx\] is .*, and not tables"
+    ) as refused:
         seeds(tmp_path, f"[tool.pyx]\n{text}\n")
     assert "tool.pyx.cluster.k8s" in str(refused.value.hint)

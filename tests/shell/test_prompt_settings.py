@@ -1,4 +1,4 @@
-"""prompt_settings.py, project_file.py: The settings of a prompt, in a project's file and in the user's."""
+"""prompt_settings.py, settings_files.py: The settings of a prompt, in a project's file and in the user's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pyx.shell.project_file import ProjectFileInvalid, project_table, user_table
 from pyx.shell.prompt_settings import read_settings
+from pyx.shell.settings_files import SettingsFileInvalid, project_table, user_table
 from pyx.shell.shell_options import Settings
 from pyx.shell.theme import BOTH
 
@@ -104,6 +104,6 @@ def test_absent_files_say_nothing(tmp_path: Path) -> None:
 
 
 def test_project_file_that_cannot_be_read_ends_the_start(files: SettingsFiles) -> None:
-    with pytest.raises(ProjectFileInvalid, match="is not TOML") as refused:
+    with pytest.raises(SettingsFileInvalid, match="is not TOML") as refused:
         files.read("theme =")
     assert refused.value.hint == "mend it, or start with --no-start"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class ProjectFileInvalid(PyxError):
+class SettingsFileInvalid(PyxError):
     """A file of settings cannot be read, or says what has no meaning."""
 
 
@@ -45,7 +45,7 @@ def project_table(directory: str) -> SettingsTable | None:
         directory: of the project, as `pyx -S` names it.
 
     Raises:
-        ProjectFileInvalid: the file cannot be read, or is not TOML.
+        SettingsFileInvalid: the file cannot be read, or is not TOML.
     """
     path = Path(directory) / "pyproject.toml"
     leave_out = "start with --no-start"
@@ -59,7 +59,7 @@ def project_table(directory: str) -> SettingsTable | None:
         return None
     if not isinstance(table, dict):
         msg = f"{path}: [tool.pyx] is {table!r}, and not a table"
-        raise ProjectFileInvalid(msg, hint='[tool.pyx] and below it application = "shop:application"')
+        raise SettingsFileInvalid(msg, hint='[tool.pyx] and below it application = "shop:application"')
     return SettingsTable(path, table)
 
 
@@ -67,7 +67,7 @@ def user_table(path: Path) -> SettingsTable | None:
     """Returns the entries of the user's config.toml at *path*; None if there is no such file.
 
     Raises:
-        ProjectFileInvalid: the file cannot be read, or is not TOML.
+        SettingsFileInvalid: the file cannot be read, or is not TOML.
     """
     data = _read(path, f"move it away: mv {path} {path}.old")
     return None if data is None else SettingsTable(path, _parsed(data, path, None), is_users=True)
@@ -80,7 +80,7 @@ def _read(path: Path, otherwise: str) -> bytes | None:
         return None
     except OSError as error:
         msg = f"cannot read {path}: {error.strerror}"
-        raise ProjectFileInvalid(msg, hint=f"mend it, or {otherwise}") from None
+        raise SettingsFileInvalid(msg, hint=f"mend it, or {otherwise}") from None
 
 
 def _parsed(data: bytes, path: Path, otherwise: str | None) -> dict[str, Any]:
@@ -90,4 +90,4 @@ def _parsed(data: bytes, path: Path, otherwise: str | None) -> dict[str, Any]:
         return tomllib.loads(data.decode())
     except ValueError as error:  # of its text, or of its encoding
         msg = f"{path} is not TOML: {error}"
-        raise ProjectFileInvalid(msg, hint=f"mend it, or {otherwise}" if otherwise else "mend it") from None
+        raise SettingsFileInvalid(msg, hint=f"mend it, or {otherwise}" if otherwise else "mend it") from None
