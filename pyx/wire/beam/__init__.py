@@ -15,6 +15,7 @@
     term               a message in Erlang's format, as the data of a payload
     term_reader        terms of Erlang to values
     term_writer        values to terms of Erlang
+    small_terms        most messages, written in one function: a fast path
     rare_terms         values that few messages hold
     leaf_terms         the terms without items: numbers, addresses
     received_atoms     atoms that Erlang nodes send

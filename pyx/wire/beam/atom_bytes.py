@@ -8,7 +8,7 @@ from pyx.atoms import Atom
 from pyx.wire.beam import etf_tags as tags
 
 _KEPT: Final = 4096
-_written: dict[str, bytes] = {}
+written_atoms: Final[dict[str, bytes]] = {}
 """By text: atoms written before.  Emptied when full."""
 
 _WORDS: Final[dict[Any, str]] = {None: "nil", True: "true", False: "false"}
@@ -20,7 +20,7 @@ def atom_bytes(text: str) -> bytes:
     Raises:
         ValueError: the text cannot be an atom.
     """
-    known = _written.get(text)
+    known = written_atoms.get(text)
     if known is not None:
         return known
     data = Atom(text).encode()
@@ -28,9 +28,9 @@ def atom_bytes(text: str) -> bytes:
         term = bytes((tags.SMALL_ATOM_UTF8, len(data))) + data
     else:
         term = bytes((tags.ATOM_UTF8,)) + len(data).to_bytes(2, "big") + data
-    if len(_written) >= _KEPT:
-        _written.clear()
-    _written[str(text)] = term
+    if len(written_atoms) >= _KEPT:
+        written_atoms.clear()
+    written_atoms[str(text)] = term
     return term
 
 

@@ -27,6 +27,7 @@ A term is a tag and what follows it; all numbers are big endian.  `u8`, `u16`, `
 
 from __future__ import annotations
 
+from struct import Struct
 from typing import Final
 
 NEW_FLOAT: Final = 70
@@ -64,3 +65,6 @@ MAX_DEPTH: Final = 256
 
 MOST_WORDS: Final = 5
 """The words of a reference; with six, OTP closes the connection [measured: OTP 25]."""
+
+WORDS: Final = {words: (Struct(f"<{words}I"), Struct(f">{words}I")) for words in range(1, MOST_WORDS + 1)}
+"""By the number of the words of a reference: these as little and as big endian numbers."""

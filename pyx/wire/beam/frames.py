@@ -169,7 +169,7 @@ class MessageReader:
         has_long_atoms = _nibble(frame, flags, count) & 1
         atoms = []
         for number in range(count):
-            flag = _nibble(frame, flags, number)
+            flag = frame[flags + number // 2] >> 4 * (number % 2)  # as `_nibble`; the bits above are masked
             place = (flag & 7) << 8 | frame[at]
             at += 1
             if flag & _NEW_ENTRY:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ALIAS_TAG: Final = Atom("alias")
 
 _LEADS: Final = frozenset(("$gen_cast", "$gen_call"))
+_LEADS_OF_OTP: Final = frozenset((*_LEADS, "system"))
 _QUESTIONS: Final = frozenset(("get_state", "get_status", "suspend", "resume"))
 
 
@@ -32,6 +33,8 @@ _QUESTIONS: Final = frozenset(("get_state", "get_status", "suspend", "resume"))
 
 def outward_message(message: Any) -> Any:
     """A message as the peer sees it: what leads OTP's casts, calls and system messages is an atom there."""
+    if type(message) is tuple and message and type(message[0]) is str and message[0] not in _LEADS_OF_OTP:
+        return message  # as below; most messages
     match message:
         case ("system", (Pid() as caller, Ref() as ref), request):
             return Atom("system"), (caller, ImproperList([ALIAS_TAG], ref)), outward_system_request(request)

@@ -116,15 +116,15 @@ def _small_latin_atom(data: bytes, at: int, _: TermContext) -> tuple[Any, int]:
 
 
 def _new_pid(data: bytes, at: int, context: TermContext) -> tuple[Pid, int]:
-    node, at = _node(data, at, context)
+    node, at = _atom(data, at, context)
     number, serial, creation = _PID_NUMBERS(data, at)
-    return _pid(number, serial, *_incarnation(node, creation, context)), at + 12
+    return _pid(number, serial, *_incarnation(node, creation, context.here)), at + 12
 
 
 def _old_pid(data: bytes, at: int, context: TermContext) -> tuple[Pid, int]:
     node, at = _node(data, at, context)
     number, serial = _U32(data, at)[0], _U32(data, at + 4)[0]
-    return _pid(number, serial, *_incarnation(node, data[at + 8], context)), at + 9
+    return _pid(number, serial, *_incarnation(node, data[at + 8], context.here)), at + 9
 
 
 _pid: Final = functools.lru_cache(maxsize=1024)(Pid)
@@ -132,18 +132,18 @@ _pid: Final = functools.lru_cache(maxsize=1024)(Pid)
 
 
 def _newer_reference(data: bytes, at: int, context: TermContext) -> tuple[Ref, int]:
-    node, after = _node(data, at + 2, context)
+    node, after = _atom(data, at + 2, context)
     return _reference(data, _U16(data, at)[0], node, _U32(data, after)[0], after + 4, context)
 
 
 def _new_reference(data: bytes, at: int, context: TermContext) -> tuple[Ref, int]:
-    node, after = _node(data, at + 2, context)
+    node, after = _atom(data, at + 2, context)
     return _reference(data, _U16(data, at)[0], node, data[after], after + 1, context)
 
 
 def _old_reference(data: bytes, at: int, context: TermContext) -> tuple[Ref, int]:
     node, at = _node(data, at, context)
-    return Ref(_U32(data, at)[0], *_incarnation(node, data[at + 4], context)), at + 5
+    return Ref(_U32(data, at)[0], *_incarnation(node, data[at + 4], context.here)), at + 5
 
 
 def _reference(
@@ -151,10 +151,10 @@ def _reference(
 ) -> tuple[Ref, int]:
     if not 1 <= words <= tags.MOST_WORDS:
         raise malformed(f"a reference of {words} words")
-    number = 0
-    for word in reversed(range(words)):  # each is big endian, the low one first
-        number = number << 32 | _U32(data, at + 4 * word)[0]
-    return Ref(number, *_incarnation(node, creation, context)), at + 4 * words
+    # The low word comes first, and each word is big endian: reversed, that is one little endian number.
+    low_first, big_endian = tags.WORDS[words]
+    number = int.from_bytes(low_first.pack(*big_endian.unpack_from(data, at)), "little")
+    return Ref(number, *_incarnation(node, creation, context.here)), at + 4 * words
 
 
 def _v4_port(data: bytes, at: int, context: TermContext) -> tuple[Port, int]:
@@ -175,9 +175,13 @@ def _old_port(data: bytes, at: int, context: TermContext) -> tuple[Port, int]:
 
 def _node(data: bytes, at: int, context: TermContext) -> tuple[str, int]:
     name, at = _atom(data, at, context)
+    return _checked(name), at
+
+
+def _checked(name: str) -> str:
     if not _is_node_name(name):
         raise malformed("an address has an invalid node name")
-    return str(name), at
+    return str(name)
 
 
 _is_node_name: Final = functools.lru_cache(maxsize=1024)(is_full_name)
@@ -199,11 +203,12 @@ def _atom(data: bytes, at: int, context: TermContext) -> tuple[Atom, int]:
     return name, at
 
 
-def _incarnation(node: str, creation: int, context: TermContext) -> tuple[str, int]:
+@functools.lru_cache(maxsize=1024)
+def _incarnation(node: str, creation: int, here: Incarnation | None) -> tuple[str, int]:
     """Name and creation of the node of a pid or reference; ("", 0) for this node."""
-    here = context.here
+    name = _checked(node)
     return (
-        ("", 0) if here is not None and node == here.name and creation == here.creation else (node, creation)
+        ("", 0) if here is not None and name == here.name and creation == here.creation else (name, creation)
     )
 
 

@@ -110,17 +110,20 @@ def _named_atom(text: str) -> bytes:
 
 
 def _write_ref(value: Ref, out: bytearray, here: Incarnation | None) -> None:
+    out += ref_bytes(value, here)
+
+
+def ref_bytes(value: Ref, here: Incarnation | None) -> bytes:
+    """Returns the term of a reference; raises Unsendable if Erlang cannot read such a number."""
     number = value.number
     if number < 0 or number >> 160:
         raise Unsendable(OUT_OF_RANGE)
     name, creation = incarnation_of(value, here)
     words = 3 if not number >> 96 else tags.MOST_WORDS
-    out += _TAG_U16(tags.NEWER_REFERENCE, words)
-    out += atom_bytes(name)
-    out += _U32(creation)
-    for _ in range(words):
-        out += _U32(number & 0xFFFFFFFF)
-        number >>= 32
+    low_first, big_endian = tags.WORDS[words]
+    numbers = low_first.unpack(number.to_bytes(4 * words, "little"))
+    head = _TAG_U16(tags.NEWER_REFERENCE, words) + atom_bytes(name) + _U32(creation)
+    return head + big_endian.pack(*numbers)
 
 
 def _write_port(value: Port, out: bytearray, _: Incarnation | None) -> None:

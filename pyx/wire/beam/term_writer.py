@@ -5,10 +5,11 @@ nothing is written that it cannot read: no nan, no key twice in a map, no atom t
 made of `Atom` values, of None, True and False, and of names by their place (a field, a module, a node), never
 of data: Erlang keeps atoms for ever.
 
-One loop writes a message, with a stack of its own.  Deep messages, and those that contain themselves, are
-refused.  [measured beside pyx's own encoding, µs to write / to read: `{:add, pid, %{name: "nike", qty: 30}}`
-3.4 / 5.3 beside 1.9 / 3.6, a call of a server 4.4 / 8.5 beside 9.4 / 9.6, 100 maps of five keys 325 / 490
-beside 106 / 50, 1 MiB of bytes 52 / 48 beside 23 / 23]
+Most messages are small and plain, and `small_terms.py` writes them. For the others, and for all that is
+refused, one loop writes a message, with a stack of its own. Deep messages, and those that contain themselves,
+are refused. [measured beside pyx's own encoding, µs to write / to read: `{:add, pid, %{name: "nike", qty:
+30}}` 3.4 / 5.3 beside 1.9 / 3.6, a call of a server 4.4 / 8.5 beside 9.4 / 9.6, 100 maps of five keys 325 /
+490 beside 106 / 50, 1 MiB of bytes 52 / 48 beside 23 / 23]
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from itertools import chain
 from struct import Struct as Layout
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx import fast_paths
 from pyx.atoms import Atom
 from pyx.erlang_terms import Map, identity
 from pyx.errors import EncodeError
@@ -28,6 +30,7 @@ from pyx.terms import Pid, Ref
 from pyx.wire.beam import etf_tags as tags
 from pyx.wire.beam.atom_bytes import atom_bytes, bytes_of_value
 from pyx.wire.beam.rare_terms import OUT_OF_RANGE, incarnation_of, write_rare
+from pyx.wire.beam.small_terms import small_term
 from pyx.wire.beam.term_reader import decode_term
 from pyx.wire.fresh_memory import keep_large_buffers
 from pyx.wire.messages.encode import DEFAULT_MAX_BYTES
@@ -72,6 +75,10 @@ def encode_term(
         EncodeError: a part of *value* is not data, or Erlang has nothing like it; or it would be too long,
             nests deeper than 256 containers, or contains itself.
     """
+    if fast_paths.enabled:
+        small = small_term(value, here)
+        if small is not None and len(small) <= max_bytes:
+            return small
     if type(value) is bytes and len(value) > _LARGE:
         keep_large_buffers()
     levels: list[TermLevel] = [(iter((value,)), None, (value,), "", b"")]
