@@ -57,6 +57,21 @@ class AwaitablePubSub:
         )
 
     @staticmethod
+    async def local_broadcast(topic: str, message: Any, *, pubsub: str = DEFAULT_PUBSUB) -> str:
+        """`PubSub.local_broadcast`, awaitable: it lets others run between two portions."""
+        await publish_async(broadcast_of(topic, message, pubsub, reach="here", may_wait=True))
+        return "ok"
+
+    @staticmethod
+    async def local_broadcast_from(
+        pid: Pid, topic: str, message: Any, *, pubsub: str = DEFAULT_PUBSUB
+    ) -> str:
+        """`PubSub.local_broadcast_from`, awaitable."""
+        skip = checked_pid(pid)
+        await publish_async(broadcast_of(topic, message, pubsub, skip=skip, reach="here", may_wait=True))
+        return "ok"
+
+    @staticmethod
     async def direct_broadcast(
         node: str, topic: str, message: Any, *, pubsub: str = DEFAULT_PUBSUB, nosuspend: bool = False
     ) -> str | list[str]:

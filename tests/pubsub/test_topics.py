@@ -531,13 +531,17 @@ class TestBackPressure:
 
 def test_twins_are_awaitable(pair: tuple[LocalNode, LocalNode]) -> None:
     a, b = pair
-    there = Listener(b, "t")
+    here, there = Listener(a, "t"), Listener(b, "t")
 
     async def program(to: Pid) -> None:
         await aio.PubSub.broadcast("t", 1)
         await aio.PubSub.broadcast_from(own_pid(), "t", 2)
         await aio.PubSub.direct_broadcast("b", "t", 3)
+        await aio.PubSub.local_broadcast("t", 4)
+        await aio.PubSub.local_broadcast_from(here.pid, "t", 5)
+        await aio.PubSub.local_broadcast_from(own_pid(), "t", 6)
         send(to, "report")
 
     a.processes.spawn(program, (seen_from(a, b, there.pid),))
     assert there.outcome() == [1, 2, 3]
+    assert here.got() == [1, 2, 4, 6]
