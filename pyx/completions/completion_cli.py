@@ -62,6 +62,7 @@ _pyx_completion() {
         shown+=("${one/$'\\t'/  -- }")
     done
     (( ${#found} )) && compadd -l -d shown -- "${(@)found}"
+    [[ "$PREFIX" == --*=* ]] && compset -P '*='
     case "$kind" in
         files) _files ;;
         directories) _files -/ ;;
@@ -120,7 +121,8 @@ def answer(shell: str, line: str) -> str:
     found = next_word(grammar(typed[0] if len(typed) > 1 else ""), typed)
     pairs = list(found.words)
     if found.others == "nodes":
-        pairs += [(name, "node") for name in node_names() if name.startswith(found.typed)]
+        before = words[-1].removesuffix(found.typed)  # the flag of `--remsh=`
+        pairs += [(before + name, "node") for name in node_names() if name.startswith(found.typed)]
     kind = found.others if found.others in {"files", "directories"} else "-"
     lines = [kind, *("\t".join(pair).rstrip() for pair in cut(shell, words[-1], pairs))]
     return "".join(f"{one}\n" for one in lines)

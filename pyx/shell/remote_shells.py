@@ -39,6 +39,8 @@ class RemoteShells:
         self._completion = completion
         self._numbers = itertools.count(_LOCAL + 1)
         self._shells: dict[int, RemoteShell] = {}
+        self._opened_in: dict[int, int] = {}
+        """The job in which `remsh` was typed for another one."""
         self._gave_name = False
         """True while this node has a name for its remote shells only."""
 
@@ -52,7 +54,7 @@ class RemoteShells:
             NodeNameInvalid, NoConnection, RpcRefused: it could not be opened.
         """
         try:
-            return self._run(self._open(node))
+            return self._run(self._open(node, _LOCAL))
         finally:
             self._give_name_back()
 
@@ -62,7 +64,7 @@ class RemoteShells:
             self._run(to)
             self._give_name_back()
 
-    def _open(self, node: str) -> int:
+    def _open(self, node: str, here: int) -> int:
         full = this_node().full_name(node)
         if not Node.is_alive():
             start_stop.start(this_node(), hidden_options(node))
@@ -71,6 +73,7 @@ class RemoteShells:
         shell.connection.open()
         number = next(self._numbers)
         self._shells[number] = shell
+        self._opened_in[number] = here
         return number
 
     def _give_name_back(self) -> None:
@@ -84,7 +87,10 @@ class RemoteShells:
             left = self._left(number)
             if left.reason == "exit":
                 self._shells.pop(number).connection.close()
-                return left.reason
+                number = self._opener(number)
+                if number == _LOCAL:
+                    return left.reason
+                continue
             if left.reason == "lost":
                 del self._shells[number]
                 return left.reason
@@ -94,6 +100,14 @@ class RemoteShells:
                 self._frontend.terminal.show(error_text(error.with_traceback(None)), "error")
             if number == _LOCAL:
                 return left.reason
+
+    def _opener(self, number: int) -> int:
+        """Returns the job to which leaving *number* leads back: where it was opened, if that still is."""
+        while number != _LOCAL:
+            number = self._opened_in[number]
+            if number in self._shells:
+                break
+        return number
 
     def _left(self, number: int) -> RemoteShellLeft:
         shell = self._shells[number]
@@ -106,7 +120,7 @@ class RemoteShells:
     def _after(self, number: int, left: RemoteShellLeft) -> int:
         """Returns the job to go on with after a command."""
         if left.reason == "remsh":
-            return self._open(*left.arguments)
+            return self._open(left.arguments[0], number)
         asked, action = left.arguments
         return self._job(asked, action, number)
 

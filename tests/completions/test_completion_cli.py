@@ -69,6 +69,8 @@ class TestAnswer:
         nodes.start("ann")
         monkeypatch.setattr("socket.gethostname", lambda: "test")
         assert answer("fish", "pyx --remsh ") == "-\nann\tnode\ngus\tnode\n"
+        assert answer("fish", "pyx --remsh=g") == "-\n--remsh=gus\tnode\n"
+        assert answer("bash", "pyx --remsh=") == "-\nann\tnode\ngus\tnode\n"
         monkeypatch.setattr("socket.gethostname", lambda: "other")
         assert answer("fish", "pyx doctor g") == "-\ngus@test\tnode\n"
 
@@ -158,7 +160,12 @@ class TestShells:
         )
         terminal.sendline(ZSH)
         terminal.expect_exact("ready\r\n")
-        for typed, completed in (("doct", "doctor "), ("--rpc=of", "--rpc=off "), ("-S a", "-S a\\ folder/")):
+        for typed, completed in (
+            ("doct", "doctor "),
+            ("--rpc=of", "--rpc=off "),
+            ("-S a", "-S a\\ folder/"),
+            ("--record=ap", "--record=app\\ two.py "),
+        ):
             terminal.send(f"\x15pyx {typed}\t\x07")
             terminal.expect_exact(f"<pyx {completed}>")
         terminal.close(force=True)

@@ -162,6 +162,14 @@ class TestJobs:
         assert ops.type("here") == "'first'"
         assert ops.type("jobs(99)") == "ValueError: there is no job 99; jobs() lists them"
 
+    def test_leaving_one_leads_back_to_the_shell_in_which_it_was_opened(self, ops: Shell) -> None:
+        ops.type("here = 'first'")
+        assert ops.type("remsh('ops')") == ""
+        assert ops.prompt.startswith("pyx(ops@vm via ops@vm)1>")
+        assert ops.type("exit()") == ""
+        assert ops.prompt.startswith("pyx(server@vm via ops@vm)")
+        assert ops.type("here") == "'first'"
+
 
 class TestLooking:
     def test_ps_shows_the_processes_of_a_node(self, host: Host, shared: Shell, server: Shell) -> None:
