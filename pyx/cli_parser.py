@@ -217,6 +217,6 @@ def _detail(option: Option) -> str:
 
 
 def _descriptors(text: str) -> tuple[int, int]:
-    """The descriptors of a runner; see `shell/driver.py`."""
+    """Returns the descriptors of a runner; see `shell/driver.py`."""
     incoming, outgoing = text.split(",")
     return int(incoming), int(outgoing)

@@ -442,7 +442,7 @@ SIGNAL_BYTES: Final = 64
 
 
 def queued_bytes(signal: Signal) -> int:
-    """How many bytes a signal counts in an outbox: its payload, its texts, and `SIGNAL_BYTES` for the rest.
+    """Returns the bytes that a signal counts in an outbox: payload, texts, and `SIGNAL_BYTES` for the rest.
 
     0 for the `NODE_SIGNALS`: no process has to wait because of these.
     """

@@ -229,7 +229,7 @@ _WORD: Final = 0xFFFFFFFF
 
 
 def _in_words(number: int) -> str:
-    """The number of a wide reference, its highest word first."""
+    """Returns the number of a wide reference, its highest word first."""
     words = []
     while number:
         words.append(str(number & _WORD))

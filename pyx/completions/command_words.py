@@ -35,7 +35,7 @@ class CommandWords(NamedTuple):
     """All words behind its first place belong to a program."""
 
     def option(self, flag: str) -> OptionWords | None:
-        """The option of that flag."""
+        """Returns the option of that flag."""
         return next((one for one in self.options if flag in one.flags), None)
 
 

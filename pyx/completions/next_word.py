@@ -80,13 +80,13 @@ class _LineSoFar:
             self._is_program = self._command.runs_program
 
     def value(self) -> WordKind | None:
-        """What has to stand here; None for an option or a word of the command."""
+        """Returns what has to stand here; None for an option or a word of the command."""
         if self._values:
             return self._values[0]
         return "files" if self._is_program else None
 
     def of_words(self) -> WordKind:
-        """What may stand here beside options."""
+        """Returns what may stand here beside options."""
         places = self._command.places
         return places[min(self._passed, len(places) - 1)] if places else "text"
 

@@ -55,7 +55,7 @@ class Backoff:
         return failures.until
 
     def reason(self, node: str) -> str | None:
-        """Why the node is not dialled now; None when it may be dialled."""
+        """Returns why the node is not dialled now; None when it may be dialled."""
         failures = self._nodes.get(node)
         return failures.reason if failures is not None and failures.backing_off else None
 

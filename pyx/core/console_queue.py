@@ -58,7 +58,7 @@ class ConsoleQueue(deque[tuple["Pid", str]]):
         return frm, text
 
     def take_dropped(self) -> int:
-        """The number of lines dropped since the last call; by one thread at a time."""
+        """Returns the number of lines dropped since the last call; by one thread at a time."""
         dropped = self.dropped - self.reported
         self.reported += dropped
         return dropped

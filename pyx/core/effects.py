@@ -112,7 +112,7 @@ class CancelDial(NamedTuple):
 
 
 class RetryAt(NamedTuple):
-    """That node could not be reached: call `Sessions.backoff_ended(node)` at `until` (monotonic seconds).
+    """The node could not be reached: call `Sessions.backoff_ended(node)` at `until` (monotonic seconds).
 
     Before that only an explicit `connect` or `ping` dials it.  `tick` ends a back-off that is overdue too.
     """
@@ -128,7 +128,7 @@ class Flush(NamedTuple):
 
 
 class Suspend(NamedTuple):
-    """That queue is over its high-water mark: its last sender, if it can wait, waits for the low-water mark.
+    """The queue is over its high-water mark: its last sender, if it can wait, waits for the low-water mark.
 
     The queue of a peer, a mailbox whose limit has the policy `"block"`, or the lines for a console.
     """
@@ -137,7 +137,7 @@ class Suspend(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """That queue may be below its low-water mark, or closed: wake its waiters, for them to look again."""
+    """The queue may be below its low-water mark, or closed: wake its waiters, for them to look again."""
 
     queue: Outbox | Mailbox
 

@@ -61,7 +61,7 @@ class ExitNotices:
         self.waiting.append(iter(notices))
 
     def take(self, *, beyond: bool = False) -> Notice | None:
-        """The next notice; None when there is none, or (unless *beyond*) when the portion is used up."""
+        """Returns the next notice; None if there is none, or (unless *beyond*) if the portion is used up."""
         iterators = self.waiting
         while iterators and (beyond or self.given < self.portion):
             notice = next(iterators[0], None)

@@ -121,7 +121,7 @@ class FanOut:
 
 
 def _entries(holders: dict[int, Entry], before: FanOut | None) -> list[Entry]:
-    """The entries of a topic, oldest first.
+    """Returns the entries of a topic, oldest first.
 
     Their numbers grow: if there are as many as before, and the last one is the same, none has come or gone.
     """

@@ -134,7 +134,7 @@ class GenCalls:
         return self._tables.names.get(target) if isinstance(target, str) else self._tables.find(target)
 
     def _reach(self, waiter: object, node: str) -> Peer | None:
-        """The session with a node; without one the waiter is told why."""
+        """Returns the session with a node; without one the waiter is told why."""
         peer = self._router.reach(node, quiet=True)
         if peer is None:
             reason = self._tables.backoff.reason(node) or NOT_STARTED
@@ -183,7 +183,7 @@ class GenCalls:
 
 
 def _address(dest: Pid | str | tuple[str, str]) -> tuple[Pid | str, str]:
-    """A destination as its node names it, and that node ("" for this one)."""
+    """Returns a destination as its node names it, and that node ("" for this one)."""
     if type(dest) is tuple:
         return dest
     assert not isinstance(dest, tuple)

@@ -49,7 +49,7 @@ class Groups:
     # ------------------------------------------------------------ reading
 
     def members(self, space: Space, key: bytes) -> list[Held]:
-        """The entries of a key on all nodes, those of this node first."""
+        """Returns the entries of a key on all nodes, those of this node first."""
         found = [entry.held for entry in space.living(key)]
         if space.replicated:
             for peer in self._tables.peers.values():
@@ -58,7 +58,7 @@ class Groups:
         return found
 
     def keys(self, space: Space) -> list[bytes]:
-        """The keys that a process of any node holds."""
+        """Returns the keys that a process of any node holds."""
         keys = dict.fromkeys(space.keys())
         if space.replicated:
             for peer in self._tables.peers.values():
@@ -187,6 +187,6 @@ class Groups:
 
 
 def _holdings(peer: Peer) -> PeerHoldings:
-    """What a peer's processes hold; of one that has been up, and shares its holdings."""
+    """Returns what a peer's processes hold; of one that has been up, and shares its holdings."""
     assert peer.holdings is not None
     return peer.holdings

@@ -359,7 +359,7 @@ class Kernel:
 
 
 def _place_of(error: Exception) -> str:
-    """Which error was raised where; without its text, which may be a peer's."""
+    """Returns which error was raised where; without its text, which may be a peer's."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -137,7 +137,7 @@ class Keys:
         self.tell(entry.space, "update", {before.key: (entry.held,)}, replaced=before)
 
     def labelled(self, process: ProcessRecord, space: Space, key: bytes, label: str) -> Entry | None:
-        """The entry of a process under *key* that has that label."""
+        """Returns the entry of a process under *key* that has that label."""
         holdings: ProcessHoldings | None = process.holdings
         if holdings is None or holdings.labelled is None or not process.alive:
             return None
@@ -161,7 +161,7 @@ class Keys:
         self._told_to_let(space, let)
 
     def held_by(self, process: ProcessRecord, space: Space, key: bytes | None = None) -> list[Entry]:
-        """The entries of a process in a space, of one key or of all, oldest key first."""
+        """Returns the entries of a process in a space, of one key or of all, oldest key first."""
         holdings: ProcessHoldings | None = process.holdings
         if holdings is None or not process.alive:
             return []
@@ -273,7 +273,7 @@ class Keys:
     def tell_watchers(
         self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]], since: Ref | None = None
     ) -> None:
-        """The part of `tell` that is for watchers."""
+        """Tells the watchers alone; see `tell`."""
         if not space.watches:
             return
         for key, held in changes.items():
@@ -295,7 +295,7 @@ class Keys:
     # ------------------------------------------------------------ parts of these
 
     def _audience(self) -> list[Peer]:
-        """The peers that are told of replicated entries: others get them when their session begins."""
+        """Returns the peers that are told of replicated entries; others get these as their session begins."""
         return [peer for peer in self._tables.peers.values() if peer.state == "up" and peer.shares_holdings]
 
     def _remove(self, entry: Entry) -> bool:

@@ -282,7 +282,7 @@ class Mailbox:
     # ------------------------------------------------------------ for any thread
 
     def snapshot(self) -> list[Any]:
-        """All items in order, from any thread; exact while the kernel's lock is held.
+        """Returns all items in order, from any thread; exact while the kernel's lock is held.
 
         The owner may move messages meanwhile, first into `kept`, then out of `incoming`: a message that was
         seen in both is recognised by its number.
@@ -316,11 +316,11 @@ class Mailbox:
         self.moved += 1
 
     def mark(self) -> int:
-        """The number of the next message to arrive (or, while one is being delivered, of that one)."""
+        """Returns the number of the next message to arrive (while one is being delivered, of that one)."""
         return self.delivered
 
     def first_index_from(self, mark: int) -> int:
-        """The index into `kept` of the first message that arrived at or after *mark*."""
+        """Returns the index into `kept` of the first message that arrived at or after *mark*."""
         kept = self.kept
         if not kept or kept[-1].number < mark:
             return len(kept)  # the common case: everything kept is older than the reference

@@ -44,7 +44,7 @@ class Membership:
     # ------------------------------------------------------------ asked by the public modules
 
     def nodes(self, kinds: Iterable[str]) -> list[str]:
-        """The nodes of any of the kinds, sorted.
+        """Returns the nodes of any of the kinds, sorted.
 
         Args:
             kinds: `"this"`; `"visible"`, `"hidden"` (connected nodes), `"connected"` (both of these);
@@ -74,11 +74,11 @@ class Membership:
         return sorted(names)
 
     def being_dialled(self) -> list[str]:
-        """The nodes whose dial is under way, sorted."""
+        """Returns the nodes whose dial is under way, sorted."""
         return sorted(peer.name for peer in self._tables.peers.values() if peer.state == "dialling")
 
     def partitions(self) -> list[tuple[str, str]]:
-        """The pairs of visible peers that have not seen each other for some time, sorted."""
+        """Returns the pairs of visible peers that have not seen each other for some time, sorted."""
         return self.partition_detector.partitions()
 
     def monitor_node(self, process: ProcessRecord, node: str, on: bool) -> None:

@@ -111,7 +111,7 @@ class Outbox(deque["Signal"]):
         self.enqueued += sum(map(queued_bytes, signals))
 
     def mark(self) -> tuple[int, int]:
-        """The present state, for `charge`."""
+        """Returns the present state, for `charge`."""
         return self.enqueued, self._charged
 
     def charge(self, mark: tuple[int, int]) -> None:

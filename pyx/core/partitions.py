@@ -86,7 +86,7 @@ class PartitionDetector:
         return Looked(doubted, apart, healed)
 
     def partitions(self) -> list[Pair]:
-        """The pairs that are apart, sorted."""
+        """Returns the pairs that are apart, sorted."""
         return sorted(self._apart)
 
     def _lacking(self) -> Iterable[Pair]:

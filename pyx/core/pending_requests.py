@@ -51,7 +51,7 @@ class PendingRequests(dict[int, UnansweredRequest]):
         """The numbers of requests to come: `next` returns one that no request has had."""
 
     def of_peer(self, peer: Peer | None, number: int) -> UnansweredRequest | None:
-        """The request of that number if it was made to that peer: no other may answer it."""
+        """Returns the request of that number if it was made to that peer: no other may answer it."""
         pending = self.get(number)
         return pending if pending is not None and pending.peer is peer else None
 
@@ -101,7 +101,7 @@ class PendingRequests(dict[int, UnansweredRequest]):
 
 
 def _makes_sense(kind: type[Signal], outcome: str, body: Payload | str | Pid | None) -> bool:
-    """Whether that answers a request of that kind: a peer may send anything."""
+    """Returns whether that answers a request of that kind: a peer may send anything."""
     match outcome:
         case "value":
             return kind in {Call, Ask} and type(body) is Payload

@@ -14,7 +14,7 @@ RUNS_CODE: Final = frozenset({Call, Spawn})
 
 
 def allows(policy: str, kind: type[Signal], *, marked: bool | None = None) -> bool:
-    """Whether a peer may make a request of that kind.
+    """Returns whether a peer may make a request of that kind.
 
     Under `"exported"` that depends on the function, so the check is repeated before it is run.
 

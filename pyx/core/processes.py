@@ -20,7 +20,7 @@ Target: TypeAlias = "Pid | tuple[str, str]"
 
 
 def address_of(target: Target) -> tuple[Pid | str, str]:
-    """A monitored process as its node names it (pid or name), and that node ("" for this one)."""
+    """Returns a monitored process as its node names it (pid or name), and that node ("" for this one)."""
     return (target, target.node) if isinstance(target, Pid) else target
 
 
@@ -192,7 +192,7 @@ class ProcessTable(dict[int, ProcessRecord]):
         self._serial = 0
 
     def new_pid(self) -> Pid:
-        """A pid that no process of this node has had."""
+        """Returns a pid that no process of this node has had."""
         while True:
             self._number += 1
             if self._number > MAX_NUMBER:
@@ -207,5 +207,5 @@ class ProcessTable(dict[int, ProcessRecord]):
         return self._serial, self._number
 
     def all(self) -> list[ProcessRecord]:
-        """The live processes, oldest first; a copy."""
+        """Returns the live processes, oldest first; a copy."""
         return list(self.values())

@@ -64,12 +64,12 @@ class Registry:
         process.name = None
 
     def whereis(self, name: str) -> Pid | None:
-        """The pid registered under *name*; None when there is none."""
+        """Returns the pid registered under *name*; None when there is none."""
         process = self._names.get(name)
         return process.pid if process is not None else None
 
     def registered(self) -> list[str]:
-        """All names in use, sorted."""
+        """Returns all names in use, sorted."""
         return sorted(self._names)
 
     def release(self, process: ProcessRecord) -> None:

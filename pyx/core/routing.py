@@ -147,7 +147,7 @@ class Router:
         return True
 
     def _receiver(self, to: Pid | str | Ref) -> ProcessRecord | None:
-        """The process that an address of this node stands for, for one message."""
+        """Returns the process that an address of this node stands for, for one message."""
         if type(to) is Pid:
             if to.node:
                 return self._tables.find(to)
@@ -211,7 +211,7 @@ class Router:
             self._effects.append(Suspend(mailbox))
 
     def may_carry(self, node: str, body: Body) -> bool:
-        """Whether the session with a node, if there is one, carries a message of that encoding.
+        """Returns whether the session with a node, if there is one, carries a message of that encoding.
 
         A message that was encoded for an Erlang node goes to no other: since then the session may have ended,
         and the name may be that of a pyx node now.
@@ -224,7 +224,7 @@ class Router:
     # ------------------------------------------------------------ queues
 
     def queue_for(self, dest: Pid | str | tuple[str, str] | Ref) -> Outbox | Mailbox | None:
-        """The queue that a message for *dest* would be put into now; None when it would be dropped."""
+        """Returns the queue that a message for *dest* would be put into now; None if it would be dropped."""
         to, node = dest if isinstance(dest, tuple) else (dest, "" if isinstance(dest, str) else dest.node)
         if not self._tables.is_here(node):
             peer = self._peers.get(node)
@@ -330,7 +330,7 @@ class Router:
                 effects.append(Flush(peer))
 
     def reach(self, node: str, *, quiet: bool = False) -> Peer | None:
-        """The session with a node; dials if there is none.
+        """Returns the session with a node; dials if there is none.
 
         None while dials to that node are backed off, and while this node is not started.
         """

@@ -103,7 +103,7 @@ class Sessions:
         self._node_loss.end_session(peer, reason)
 
     def dialling(self, node: str) -> int | None:
-        """The number of the session that a dial to a node is for; None when none is wanted.
+        """Returns the number of the session that a dial to a node is for; None when none is wanted.
 
         `Dial` and `CancelDial` say that this has changed.  Effects of two threads may change places, so the
         dialler obeys this rather than them: else a dial that is wanted could be cancelled, and never end.
@@ -112,7 +112,7 @@ class Sessions:
         return peer.session if peer is not None and peer.state == "dialling" else None
 
     def signals_waiting(self) -> dict[str, int]:
-        """The number of signals queued for each node that is being dialled, where some are."""
+        """Returns the number of signals queued for each node that is being dialled, where some are."""
         dials = [peer for peer in self._tables.peers.values() if peer.state == "dialling" and peer.out]
         return {peer.name: len(peer.out) for peer in dials}
 
@@ -123,7 +123,7 @@ class Sessions:
     # ------------------------------------------------------------ sessions begin
 
     def preview(self, name: str) -> Literal["ok", "ok_simultaneous", "nok", "alive"]:
-        """What a node of that name would be answered now, in the words of Erlang's handshake.
+        """Returns what a node of that name would be answered now, in the words of Erlang's handshake.
 
         Erlang's acceptor says so before the proof, so nothing changes here: `peer_claimed` decides.
         """
@@ -175,7 +175,7 @@ class Sessions:
         return Decision("accept", peer)
 
     def _may_have_crossed(self, peer: Peer, now: float) -> bool:
-        """Whether this claim, of the connected incarnation, may be older than the session.
+        """Returns whether this claim, of the connected incarnation, may be older than the session.
 
         Only one way: both dialled, theirs has lost (the lesser name), they accepted ours and gave theirs up,
         which this node cannot see yet.  Any other second claim says that they have lost the session.

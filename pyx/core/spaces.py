@@ -114,11 +114,11 @@ class Space:
         """Values of the space itself, by encoded key."""
 
     def living(self, key: bytes) -> list[Entry]:
-        """The entries of a key, oldest first, without those of ended processes."""
+        """Returns the entries of a key, oldest first, without those of ended processes."""
         return [entry for entry in self.holders.get(key, {}).values() if entry.process.alive]
 
     def keys(self) -> list[bytes]:
-        """The keys that a living process holds, in the order in which they were first held."""
+        """Returns the keys that a living process holds, in the order in which they were first held."""
         if self.size == self.stored:  # of no ended process: by C code alone
             return list(self.holders)
         return [
@@ -154,7 +154,7 @@ class ProcessHoldings:
 
 
 def holdings_of(process: ProcessRecord) -> ProcessHoldings:
-    """The holdings of a process, made for it if it has none."""
+    """Returns the holdings of a process, made for it if it has none."""
     holdings: ProcessHoldings | None = process.holdings
     if holdings is None:
         holdings = process.holdings = ProcessHoldings()
@@ -210,6 +210,6 @@ class PeerHoldings:
         return taken
 
     def of(self, space: str, key: bytes) -> list[Held]:
-        """The entries of a key."""
+        """Returns the entries of a key."""
         keys = self.spaces.get(space)
         return list(keys[key].values()) if keys is not None and key in keys else []

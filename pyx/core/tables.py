@@ -95,7 +95,7 @@ class Tables:
     # ------------------------------------------------------------ processes
 
     def find(self, pid: Pid) -> ProcessRecord | None:
-        """The live process of a pid; None for a pid of another node or another incarnation of this one."""
+        """Returns the live process of a pid; None for one of another node, or another start of this one."""
         if pid.node and (pid.node != self.name or pid.creation != self.creation):
             return None
         process = self.processes.get(pid.number)
@@ -106,11 +106,11 @@ class Tables:
         return pid.number not in self.processes and pid != THE_NODE
 
     def dead_pid(self) -> Pid:
-        """A pid that no process has, had or will have."""
+        """Returns a pid that no process has, had or will have."""
         return self.processes.new_pid()
 
     def make_ref(self) -> Ref:
-        """A reference that was never made before."""
+        """Returns a reference that was never made before."""
         return Ref(next(self.numbers))
 
     # ------------------------------------------------------------ peers

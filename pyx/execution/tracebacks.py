@@ -53,13 +53,13 @@ def is_ours(filename: str) -> bool:
 
 
 def innermost_frame(awaited: Any) -> FrameType | None:
-    """The user's frame deepest in a chain of coroutines, each awaiting the next."""
+    """Returns the user's frame deepest in a chain of coroutines, each awaiting the next."""
     frames = awaited_frames(awaited)
     return frames[-1] if frames else None
 
 
 def awaited_frames(awaited: Any) -> list[FrameType]:
-    """The user's frames in a chain of coroutines, each awaiting the next; the outermost first."""
+    """Returns the user's frames in a chain of coroutines, each awaiting the next; the outermost first."""
     found: list[FrameType] = []
     while awaited is not None:
         frame = frame_of(awaited)
@@ -181,13 +181,13 @@ def traceback_text(error: BaseException) -> str:
 
 
 def as_value(error: BaseException) -> Raised:
-    """The exception as data, for links, monitors and callers on any node."""
+    """Returns the exception as data, for links, monitors and callers on any node."""
     text = traceback_text(error)
     return Raised(type_name(type(error)), _shortened(message_of(error)), text, frames=_innermost(error))
 
 
 def _innermost(error: BaseException) -> tuple[tuple[str, int, str, int], ...]:
-    """The innermost frames of a trimmed *error*, as `Raised` has them."""
+    """Returns the innermost frames of a trimmed *error*, as `Raised` has them."""
     frames: deque[tuple[str, int, str, int]] = deque(maxlen=_MAX_FRAMES)
     entry = error.__traceback__
     while entry is not None:

@@ -98,7 +98,7 @@ def _raise_failure(here: LocalNode, asked: Asked, tag: str, what: Any) -> NoRetu
 
 
 def _value_in(asked: Asked, message: Any) -> Any:
-    """The value in a reply that came as a whole message, `(ref, value)`."""
+    """Returns the value in a reply that came as a whole message, `(ref, value)`."""
     if type(message) is tuple and len(message) == 2 and type(message[0]) is Ref and message[0] == asked.ref:
         return message[1]
     raise _unreadable(asked, f"it is {short_repr(message)}, not (reference, value)")

@@ -63,7 +63,7 @@ class CallClient(Generic[P, R]):
         return CallClient(self.name, self._signature, self._shown, checked_seconds(seconds))
 
     async def aio(self, server: Server, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """The call, awaitable."""
+        """Returns the call, awaitable."""
         request = self._signature.request(self.name, args, kwargs, shown=self._shown)
         reply: R = await server_calls.call(server, request, self._seconds)
         return reply

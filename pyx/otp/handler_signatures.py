@@ -53,7 +53,7 @@ class HandlerSignature:
             raise TypeError(msg)
 
     def __str__(self) -> str:
-        """The parameters without their annotations: `(name, qty=1)`."""
+        """Returns the parameters without their annotations: `(name, qty=1)`."""
         bare = [one.replace(annotation=one.empty) for one in self.signature.parameters.values()]
         return str(self.signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
 

@@ -33,7 +33,7 @@ def is_caller(value: Any) -> bool:
 
 
 def cast_message(request: Any) -> tuple[str, Any]:
-    """The message of a cast, which has no reply."""
+    """Returns the message of a cast, which has no reply."""
     return CAST, request
 
 
@@ -56,7 +56,7 @@ REFUSED: Final = REFUSED_TAG
 
 
 def raised_value(raised: Raised) -> tuple[str, Raised]:
-    """The value of a reply that is an exception which the handler declares."""
+    """Returns the value of a reply that is an exception which the handler declares."""
     return RAISED, raised
 
 
@@ -66,5 +66,5 @@ def undefined_value(names: list[str]) -> tuple[str, list[str]]:
 
 
 def refused_value(text: str) -> tuple[str, str]:
-    """The value of a reply to a request that a policy forbids; *text* says which and why."""
+    """Returns the value of a reply to a request that a policy forbids; *text* says which and why."""
     return REFUSED, text

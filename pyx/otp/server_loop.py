@@ -275,7 +275,7 @@ def _bad_return(value: Any) -> tuple[str, Any]:
 
 
 def _stop(reason: Any) -> NoReturn:
-    """The handler of the parent's end."""
+    """Ends the server as its parent has ended."""
     raise Stop(reason)
 
 

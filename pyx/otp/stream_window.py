@@ -85,5 +85,5 @@ class StreamWindow(Generic[K]):
         return next(iter(self._deadlines.values()), None)
 
     def expired(self, now: float) -> list[K]:
-        """The running tasks that have taken too long."""
+        """Returns the running tasks that have taken too long."""
         return [key for key, deadline in self._deadlines.items() if deadline is not None and deadline <= now]

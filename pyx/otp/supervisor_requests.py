@@ -68,7 +68,7 @@ async def delete_child(supervisor: Server, child: Any) -> str:
 
 
 async def _word(supervisor: Server, word: str) -> str:
-    """The first word of a request: an atom for a supervisor of an Erlang node."""
+    """Returns the first word of a request: an atom for a supervisor of an Erlang node."""
     here = this_node()
     if not here.speaks_with_erlang:
         return word

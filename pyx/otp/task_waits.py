@@ -160,12 +160,12 @@ def ignore_task(call: str, task: AwaitedTask) -> Outcome | None:
 
 
 def _messages_of(task: AwaitedTask) -> tuple[Any, ...]:
-    """The patterns of the result of a task, and of its end."""
+    """Returns the patterns of the result of a task, and of its end."""
     return (task.ref, ...), ("DOWN", task.ref, "process", ..., ...)
 
 
 def of_one_of(waiting: dict[Ref, Any]) -> Callable[[Any], bool]:
-    """The pattern of the messages of several tasks, by their references."""
+    """Returns the pattern of the messages of several tasks, by their references."""
 
     def is_of_one(message: Any) -> bool:
         if type(message) is not tuple or len(message) not in {2, 5}:
@@ -179,7 +179,7 @@ def of_one_of(waiting: dict[Ref, Any]) -> Callable[[Any], bool]:
 
 
 def ref_of(message: Any) -> Ref:
-    """The reference in a message that `of_one_of` has matched."""
+    """Returns the reference in a message that `of_one_of` has matched."""
     ref: Ref = message[0] if len(message) == 2 else message[1]
     return ref
 

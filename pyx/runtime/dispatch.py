@@ -143,7 +143,7 @@ class CriticalSection:
         self._dispatch.leave(self._runner)
 
     def kernel_call(self) -> InnerKernelCall:
-        """A kernel call inside this section."""
+        """Returns a kernel call inside this section."""
         return InnerKernelCall(self._dispatch, self._runner)
 
 

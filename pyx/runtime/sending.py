@@ -153,7 +153,7 @@ class Sending:
             kernel.requests.call(None, frm, leader, node, payload)
 
     def abandon(self, number: int) -> None:
-        """No one waits for the answer to that request any more.
+        """Gives up the answer to a request: nothing waits for it any more.
 
         Raises:
             ProcessKilled: the process is dead; the request is abandoned all the same.

@@ -331,7 +331,7 @@ class Transport:
             HUNG_UP_IN_TLS,
         )
 
-        # Of two nodes that dial each other at once, one gives its dial up: that is no news.
+        # Of two nodes that dial each other at once, one gives its dial up, which needs no log line.
         if reason in {HUNG_UP, HUNG_UP_IN_TLS}:
             log.info("a connection was given up before its proof")
             return

@@ -79,7 +79,7 @@ class NodeEntry(NamedTuple):
 
 
 def extra_of_pyx(port: int) -> bytes:
-    """The extra bytes of a node that speaks pyx's own dialect on that port; 0: on its host alone."""
+    """Returns the extra bytes of a node that speaks pyx's own dialect on that port; 0: on its host alone."""
     return _PYX + port.to_bytes(2)
 
 
@@ -117,12 +117,12 @@ Request: TypeAlias = Register | LookUp | ListNames | Leave
 
 
 def register_request(entry: NodeEntry) -> bytes:
-    """The request that registers a node under its name."""
+    """Returns the request that registers a node under its name."""
     return _request(bytes((_REGISTER,)) + _body(entry))
 
 
 def look_up_request(name: str) -> bytes:
-    """The request for the port of *name* (the part before the @)."""
+    """Returns the request for the port of *name* (the part before the @)."""
     return _request(bytes((_LOOK_UP,)) + name.encode())
 
 
@@ -189,7 +189,7 @@ class RequestReader:
         self._unread = (self._unread + data)[: 2 + MAX_REQUEST_BYTES]
 
     def request(self) -> Request | None:
-        """The request; None while bytes are missing.
+        """Returns the request; None while bytes are missing.
 
         Raises:
             ProtocolError: the bytes are not a request; `epmd` then closes the connection without an answer.
@@ -214,7 +214,7 @@ class RequestReader:
 
 
 def registered_answer(registered: Registered, highest: int) -> bytes:
-    """The answer to a `Register` of a node that speaks up to version *highest*."""
+    """Returns the answer to a `Register` of a node that speaks up to version *highest*."""
     accepted, creation = registered
     if highest >= _VERSION:
         return bytes((_REGISTERED, not accepted)) + (creation if accepted else _NO_CREATION).to_bytes(4)
@@ -225,18 +225,18 @@ def registered_answer(registered: Registered, highest: int) -> bytes:
 
 
 def looked_up_answer(entry: NodeEntry | None) -> bytes:
-    """The answer to a `LookUp`; None: the name is not registered."""
+    """Returns the answer to a `LookUp`; None: the name is not registered."""
     return bytes((_LOOKED_UP, 1)) if entry is None else bytes((_LOOKED_UP, 0)) + _body(entry)
 
 
 def listed_answer(port: int, entries: Iterable[NodeEntry]) -> bytes:
-    """The answer to a `ListNames`; *port* is EPMD's own."""
+    """Returns the answer to a `ListNames`; *port* is EPMD's own."""
     lines = "".join(f"name {entry.name} at port {entry.port}\n" for entry in entries)
     return port.to_bytes(4) + lines.encode()
 
 
 def left_answer(*, leaves: bool) -> bytes:
-    """The answer to a `Leave`: whether EPMD exits."""
+    """Returns the answer to a `Leave`: whether EPMD exits."""
     return b"OK" if leaves else b"NO"
 
 
@@ -267,7 +267,7 @@ def _entry(body: bytes) -> NodeEntry:
 
 
 def _cut(data: bytes) -> tuple[bytes, bytes]:
-    """A field preceded by its length, and the bytes after it."""
+    """Returns a field preceded by its length, and the bytes after it."""
     end = 2 + int.from_bytes(data[:2])
     if len(data) < 2 or len(data) < end:
         raise _malformed(data)

@@ -246,7 +246,7 @@ def _number(signal: Ping | Pong, _here: Incarnation, _there: Incarnation) -> Hea
 
 
 def _tail(reason: str | Payload, here: Incarnation) -> PayloadBytes | None:
-    """A word, or a payload that this node encoded; None for any other."""
+    """Returns a word, or a payload that this node encoded; None for any other."""
     if isinstance(reason, str):
         return _text(reason) if len(reason) <= LONGEST_WORD else None
     return reason.data if reason.origin in (None, here) else None

@@ -38,7 +38,7 @@ class FrameReader:
         self.unread += data
 
     def frames(self) -> list[bytes | memoryview]:
-        """The bodies that are complete, in order.
+        """Returns the bodies that are complete, in order.
 
         Raises:
             FrameTooBig: a length over the limit was announced; the stream cannot be read any further.

@@ -35,7 +35,7 @@ class HeadTooLong(Exception):
 
 
 def shortened(signal: Signal) -> list[Any]:
-    """The fields of a signal, each short enough to be sent.
+    """Returns the fields of a signal, each short enough to be sent.
 
     A name longer than any process has stays longer than any, and so finds no process.  A long exit reason
     arrives whole, as a payload.

@@ -24,7 +24,7 @@ _HEADER_BYTES: Final = 16
 
 
 def write_holdings(holdings: Holdings) -> HeadAndPayload:
-    """The head and the payload of a piece of this node's holdings."""
+    """Returns the head and the payload of a piece of this node's holdings."""
     entries = tuple(
         [
             (one.number, one.space, one.key, one.frm.number, one.frm.serial, bytes(one.value.data))
@@ -36,7 +36,7 @@ def write_holdings(holdings: Holdings) -> HeadAndPayload:
 
 
 def read_holdings(header: bytes, payload: PayloadBytes, here: Incarnation, there: Incarnation) -> Holdings:
-    """The piece of a peer's holdings in a frame.
+    """Returns the piece of a peer's holdings in a frame.
 
     Raises:
         ProtocolError: the frame is malformed, or an entry is beyond the limits.
@@ -71,7 +71,7 @@ def _entry(entry: Any, here: Incarnation, there: Incarnation) -> Held:
 
 
 def checked_held(held: Held, here: Incarnation, there: Incarnation) -> Held:
-    """An entry of a peer, with its key as this node writes it.
+    """Returns an entry of a peer, with its key as this node writes it.
 
     Raises:
         ProtocolError: a part of it is beyond its limit, or the key is malformed.

@@ -58,7 +58,7 @@ class Reader:
         """The head of the last such message that was read here; the next one often has the same."""
 
     def read(self, frame: bytes | memoryview) -> Signal:
-        """The signal of a whole frame."""
+        """Returns the signal of a whole frame."""
         if not frame:
             return Tick()
         if frame[0] > FIXED:
@@ -70,7 +70,7 @@ class Reader:
         return self.read_parts(bytes(frame[:end]), bytes(frame[end:]))
 
     def read_parts(self, head: bytes, payload: PayloadBytes) -> Signal:
-        """The signal of a reassembled frame, whose head and payload are separate."""
+        """Returns the signal of a reassembled frame, whose head and payload are separate."""
         if head and head[0] > FIXED:
             return self._read_fixed_form(head, payload)
         if self._end_of_head(head) != len(head):
@@ -85,7 +85,7 @@ class Reader:
         return Send(*addresses, Payload(payload, self.there))
 
     def _read_fixed_form(self, head: bytes, payload: PayloadBytes | None) -> Signal:
-        """The signal of a fixed head, with its payload at the end (None), or separate."""
+        """Returns the signal of a fixed head, with its payload at the end (None), or separate."""
         found = FIXED_READERS.get(head[0])
         if found is None:
             msg = f"frames of kind {head[0]} are unknown"
@@ -105,7 +105,7 @@ class Reader:
             raise ProtocolError(msg) from error
 
     def _end_of_head(self, frame: bytes | memoryview) -> int:
-        """The offset of the payload; 0 if the frame is too short to tell."""
+        """Returns the offset of the payload; 0 if the frame is too short to tell."""
         kind = frame[0] if frame else 0
         if kind == SEND_PID:
             return TO_PID.size

@@ -51,7 +51,7 @@ class ReassemblyBudget:
 
 
 def node_budget(max_payload_bytes: int) -> ReassemblyBudget:
-    """The budget that all peers of a node share: at least one of the longest payloads."""
+    """Returns the budget that all peers of a node share: at least one of the longest payloads."""
     return ReassemblyBudget(max(NODE_BUDGET_BYTES, max_payload_bytes + HEAD_BYTES), "all peers")
 
 
@@ -87,7 +87,7 @@ class _GrowingBuffer:
         self.size = end
 
     def value(self) -> bytes:
-        """All bytes, once none is missing."""
+        """Returns all bytes, once none is missing."""
         return self._io.getvalue()
 
 
@@ -119,7 +119,7 @@ class _PayloadBuffer:
         self._buffer.add(piece)
 
     def value(self) -> PayloadBytes:
-        """All bytes, once none is missing."""
+        """Returns all bytes, once none is missing."""
         rest = self._buffer.value()
         return SplitBytes(self._first, rest) if self._first else rest
 
@@ -139,7 +139,7 @@ class _DroppedPayload:
         self.missing -= len(piece)
 
     def value(self) -> Discarded:
-        """The empty data of the payload, with the reason."""
+        """Returns the empty data of the payload, with the reason."""
         return Discarded(self._why)
 
 

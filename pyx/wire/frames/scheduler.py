@@ -175,7 +175,7 @@ class OutputScheduler:
         return b"".join(parts), released
 
     def unwritten(self) -> list[str]:
-        """The signals left out since the last call, each as a sentence with the reason."""
+        """Returns the signals left out since the last call, each as a sentence with the reason."""
         unwritten = self.left_out.copy()
         self.left_out.clear()
         return unwritten

@@ -88,13 +88,13 @@ class SignalStream:
         return self._scheduler.unwritten()
 
     def unanswered(self) -> list[Signal]:
-        """The answers, as if of the peer, to the calls among those signals."""
+        """Returns the answers, as if of the peer, to the calls among those signals."""
         return self._scheduler.unanswered()
 
     # ------------------------------------------------------------ in
 
     def receive_data(self, data: bytes | memoryview) -> list[Signal]:
-        """The signals that *data* completes, in order.
+        """Returns the signals that *data* completes, in order.
 
         Raises:
             ProtocolError: the peer broke the protocol; nothing more can be read from it.

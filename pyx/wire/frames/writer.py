@@ -46,7 +46,7 @@ class Writer:
         """Sender, destination and head of the last message: the next one is often between the same two."""
 
     def write(self, signal: Signal) -> HeadAndPayload:
-        """The head and the payload (empty if the signal has none); both are empty for a `Tick`.
+        """Returns the head and the payload (empty if the signal has none); both are empty for a `Tick`.
 
         Raises:
             HeadTooLong: the head is longer than a peer accepts.
@@ -82,7 +82,7 @@ class Writer:
         return FragmentedFrame(number, head, payload, queued_bytes, fragment_bytes)
 
     def _message_head(self, signal: Send) -> bytes | None:
-        """The head of kind 1, 2 or 3; None if none of them can hold this sender or destination."""
+        """Returns the head of kind 1, 2 or 3; None if none of them can hold this sender or destination."""
         frm, to, body = signal
         if body.origin is not None and body.origin != self.here:
             return None

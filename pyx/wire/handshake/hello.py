@@ -64,7 +64,7 @@ def dialler_hello(
     hidden: bool,
     versions: tuple[int, int] = (PROTOCOL_VERSION, PROTOCOL_VERSION),
 ) -> Hello:
-    """The hello of a node that connects.
+    """Returns the hello of a node that connects.
 
     Args:
         node: this node.
@@ -84,13 +84,13 @@ def acceptor_hello(
     hidden: bool,
     versions: tuple[int, int] = (PROTOCOL_VERSION, PROTOCOL_VERSION),
 ) -> Hello:
-    """The hello of a node that accepts a connection.  Arguments as of `dialler_hello`."""
+    """Returns the hello of a node that accepts a connection.  Arguments as of `dialler_hello`."""
     flags = HIDDEN if hidden else 0
     return Hello(ACCEPTOR, *versions, flags, node.creation, nonce, node.name, "")
 
 
 def pack_hello(hello: Hello) -> bytes:
-    """The body of a hello's frame."""
+    """Returns the body of a hello's frame."""
     texts = [text.encode() for text in (hello.name, hello.dialled)]
     return b"".join((
         _PREAMBLE.pack(_MAGIC, *hello[:3]),
@@ -143,7 +143,7 @@ def read_hello(body: bytes, mine: Hello) -> Hello:
 
 
 def _cut_text(data: bytes) -> tuple[str, bytes]:
-    """A text behind its length byte, and the bytes after it."""
+    """Returns a text behind its length byte, and the bytes after it."""
     if not data or len(data) < 1 + data[0]:
         raise HandshakeFailed("its hello is cut short")
     try:

@@ -117,7 +117,7 @@ class _Party:
             self._fail(Failed(self._reason_of_loss()))
 
     def events(self) -> list[Event]:
-        """The events since the last call, in order."""
+        """Returns the events since the last call, in order."""
         events, self._events = self._events, []
         return events
 

@@ -29,7 +29,7 @@ _SCRYPT_MEMORY: Final = 2 * 128 * _SCRYPT_N * _SCRYPT_R
 
 
 def key_from_cookie(cookie: str) -> bytes:
-    """The 32 bytes that prove possession of *cookie*.
+    """Returns the 32 bytes that prove possession of *cookie*.
 
     For a cookie that pyx made this takes microseconds (HKDF-SHA256, RFC 5869); for any other string about
     0.1 s (scrypt), because an impostor who gets one connection could try words against the proof in it.
@@ -44,7 +44,7 @@ def key_from_cookie(cookie: str) -> bytes:
 
 
 def transcript_hash(dialler_hello: bytes, acceptor_hello: bytes, channel: bytes) -> bytes:
-    """The hash of everything that both ends must have seen alike.
+    """Returns the hash of everything that both ends must have seen alike.
 
     Args:
         dialler_hello: the body of the dialler's hello.
@@ -59,12 +59,12 @@ def transcript_hash(dialler_hello: bytes, acceptor_hello: bytes, channel: bytes)
 
 
 def dialler_mac(key: bytes, transcript: bytes) -> bytes:
-    """The dialler's proof that it holds *key*."""
+    """Returns the dialler's proof that it holds *key*."""
     return hmac.digest(key, b"pyx-1 dialler" + transcript, "sha256")
 
 
 def acceptor_mac(key: bytes, status: int, transcript: bytes) -> bytes:
-    """The acceptor's proof that it holds *key*, for the byte *status* that it answers with."""
+    """Returns the acceptor's proof that it holds *key*, for the byte *status* that it answers with."""
     return hmac.digest(key, b"pyx-1 acceptor" + bytes((status,)) + transcript, "sha256")
 
 

@@ -50,7 +50,7 @@ def dialling_context() -> ssl.SSLContext:
 
 
 def accepting_context() -> ssl.SSLContext:
-    """The TLS settings of an accepting node; the caller loads its certificate into the context."""
+    """Returns the TLS settings of an accepting node; the caller loads its certificate into the context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0
@@ -121,7 +121,7 @@ class TlsMachine:
             raise ProtocolError("it hung up without closing TLS")
 
     def data_to_send(self) -> bytes:
-        """The bytes for the connection since the last call."""
+        """Returns the bytes for the connection since the last call."""
         return self._outgoing.read()
 
     def _shake_hands(self) -> None:

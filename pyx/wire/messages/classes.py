@@ -113,7 +113,7 @@ class ClassLayout:
             raise Unsendable(problem, "send its values in a dict, or in a dataclass without `__del__`")
 
     def values(self, obj: Any) -> list[Any]:
-        """The values of the fields of a dataclass or namedtuple, in order.
+        """Returns the values of the fields of a dataclass or namedtuple, in order.
 
         Raises:
             Unsendable: a field has no value, the tuple has another length than its class says, or there are
@@ -134,7 +134,7 @@ class ClassLayout:
         ]
 
     def _filled_slot(self, obj: Any) -> str | None:
-        """The name of a slot that is not a field and has a value."""
+        """Returns the name of a slot that is not a field and has a value."""
         for slot in self._other_slots:
             with contextlib.suppress(AttributeError):
                 slot.__get__(obj)
@@ -170,7 +170,7 @@ _layouts: dict[int, ClassLayout] = {}
 
 
 def layout_of(cls: type) -> ClassLayout:
-    """The layout of a class.
+    """Returns the layout of a class.
 
     Raises:
         Unsendable: its objects are not data; the reason.
@@ -214,7 +214,7 @@ def _dataclass_fields(cls: type, mro: tuple[type, ...]) -> tuple[str, ...]:
 
 
 def _slot(mro: tuple[type, ...], field: str) -> MemberDescriptorType | None:
-    """The slot of a field, or None if its value is kept in the object's `__dict__`."""
+    """Returns the slot of a field, or None if its value is kept in the object's `__dict__`."""
     attribute = class_attribute(mro, field)
     if type(attribute) is MemberDescriptorType:
         return attribute
@@ -224,7 +224,7 @@ def _slot(mro: tuple[type, ...], field: str) -> MemberDescriptorType | None:
 
 
 def _all_slots(mro: tuple[type, ...]) -> list[MemberDescriptorType]:
-    """The slots of a class and its bases, those hidden by another of the same name included."""
+    """Returns the slots of a class and its bases, those hidden by another of the same name included."""
     every = (each for cls in mro if not is_builtin(cls) for each in class_dict(cls).values())
     return [each for each in every if type(each) is MemberDescriptorType]
 

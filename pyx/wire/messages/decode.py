@@ -88,7 +88,7 @@ class Decoder:
         return {"max_map_len": MAX_MAP_KEYS}
 
     def decode(self, data: bytes) -> Any:
-        """The value in *data*; after an exception the decoder cannot be used again."""
+        """Returns the value in *data*; after an exception the decoder cannot be used again."""
         if len(data) <= SLICE_BYTES:
             self._feed(data)
         else:
@@ -107,7 +107,7 @@ class Decoder:
         del self._feed, self._unpack, self._tell
 
     def read_tag(self, kind: int, _data: bytes) -> TagReader:
-        """The unpacker's hook for every ext."""
+        """Returns the unpacker's hook for every ext."""
         self.open_tags += 1
         if self.open_tags > self.max_open_tags:
             raise UncheckedKeys
@@ -117,7 +117,7 @@ class Decoder:
         return tag
 
     def build_array(self, items: list[Any]) -> Any:
-        """The unpacker's hook for every array, the inner ones first."""
+        """Returns the unpacker's hook for every array, the inner ones first."""
         if items:
             head = items[0]
             if type(head) is TagReader:
@@ -170,7 +170,7 @@ class Decoder:
         return layout.build(values)
 
     def struct(self, name: str, fields: tuple[tuple[str, Any], ...]) -> Struct:
-        """The stand-in for an object of a class that is not loaded here."""
+        """Returns the stand-in for an object of a class that is not loaded here."""
         return Struct(name, fields)
 
     def build_struct(self, items: list[Any]) -> Struct:

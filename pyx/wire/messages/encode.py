@@ -246,7 +246,7 @@ class _Encoder:
         del self.pack
 
     def reduce(self, value: Any) -> list[Any]:
-        """The array that stands in the payload for a value that msgpack lacks."""
+        """Returns the array that stands in the payload for a value that msgpack lacks."""
         if type(value) is tuple:
             return [_TUPLE, *value]
         if (known := self.reduced.get(id(value))) is not None:

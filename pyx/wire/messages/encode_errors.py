@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def encode_error(value: object, what: str, cause: Exception) -> EncodeError:
-    """The error for a message that could not be packed.
+    """Returns the error for a message that could not be packed.
 
     Args:
         value: the message.
@@ -49,7 +49,7 @@ def encode_error(value: object, what: str, cause: Exception) -> EncodeError:
 
 
 def too_long_error(what: str, value: object, size: int, most: int) -> EncodeError:
-    """The error for a message of at least *size* bytes, where *most* are allowed."""
+    """Returns the error for a message of at least *size* bytes, where *most* are allowed."""
     problem = f"is too long: at least {size:,} bytes, at most {most:,} are allowed (--max-message)"
     hint = "send it in parts, or the path of a file that holds it"
     return EncodeError(what, type(value), problem, hint=hint)

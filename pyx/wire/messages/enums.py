@@ -20,7 +20,7 @@ def is_stdlib_enum(cls: Any) -> bool:
 
 
 def member_name(member: Any) -> str | int:
-    """The name of an enum's member, or the number of a combination of flags.
+    """Returns the name of an enum's member, or the number of a combination of flags.
 
     Raises:
         Unsendable: *member* is neither.
@@ -39,13 +39,13 @@ def member_name(member: Any) -> str | int:
 
 
 def member_named(cls: Any, name: str) -> Any:
-    """The member of that name; None if there is none, or *cls* is not an enum."""
+    """Returns the member of that name; None if there is none, or *cls* is not an enum."""
     members = class_dict(cls).get("_member_map_") if issubclass(type(cls), enum.EnumMeta) else None
     return members.get(name) if type(members) is dict else None
 
 
 def flags_numbered(cls: Any, number: int) -> Any:
-    """The combination of flags with that number; None if *cls* has no such flags.
+    """Returns the combination of flags with that number; None if *cls* has no such flags.
 
     A combination that no code here has made yet is made by the standard library, if the class does not
     override how.

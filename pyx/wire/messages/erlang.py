@@ -86,5 +86,5 @@ _BUILDERS: Final[dict[int, Callable[[list[Any]], Any]]] = {
 
 
 def build(kind: int, items: list[Any]) -> Any:
-    """The value of a tagged array of one of these kinds."""
+    """Returns the value of a tagged array of one of these kinds."""
     return _BUILDERS[kind](items)

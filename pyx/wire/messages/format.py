@@ -95,7 +95,7 @@ TAG_IDS: Final = frozenset(map(id, _tags.values()))
 
 
 def tag(kind: int) -> Any:
-    """The ext that leads an array of this kind, always the same object."""
+    """Returns the ext that leads an array of this kind, always the same object."""
     return _tags[kind]
 
 

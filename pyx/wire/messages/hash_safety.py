@@ -39,7 +39,7 @@ def instance_hash_runs_code(cls: type, kind: int) -> bool:
 
 
 def fields_of(declared: dict[str, Any]) -> tuple[dataclasses.Field[Any], ...]:
-    """The fields in a `__dataclass_fields__`, pseudo-fields (`ClassVar`, `InitVar`) left out."""
+    """Returns the fields in a `__dataclass_fields__`, pseudo-fields (`ClassVar`, `InitVar`) left out."""
     # `dataclasses.fields` asks its argument with getattr, so it is asked about a class made here.
     stand_in = type("stand_in", (), {"__dataclass_fields__": declared})
     return dataclasses.fields(stand_in)

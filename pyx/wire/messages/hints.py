@@ -66,7 +66,7 @@ _BUILTIN_DATA: Final = ("bool", "int", "float", "str", "bytes", "list", "tuple",
 
 
 def hint(value: object) -> str:
-    """What to send instead of an object that is not data."""
+    """Returns what to send instead of an object that is not data."""
     is_own_class = True
     for cls in class_mro(type(value)):
         try:

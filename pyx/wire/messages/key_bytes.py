@@ -101,7 +101,7 @@ def _reduce(value: Any) -> list[Any]:
 
 
 def _kind(value: Any) -> int | None:
-    """The kind of a tagged array; None for any other value."""
+    """Returns the kind of a tagged array; None for any other value."""
     if type(value) is not list or not value:
         return None
     lead = value[0]

@@ -99,7 +99,7 @@ def name_of(value: Any) -> tuple[str, str]:
 
 
 def not_found(module: str, qualname: str, travels: str) -> Unsendable:
-    """The error for an object whose name finds another object, or none.
+    """Returns the error for an object whose name finds another object, or none.
 
     Args:
         module: the module that the object names as its own.
@@ -119,7 +119,7 @@ def not_found(module: str, qualname: str, travels: str) -> Unsendable:
 
 
 def name_of_callable(function: object) -> tuple[str, str]:
-    """The (module, qualified name) by which a function or class travels.
+    """Returns the (module, qualified name) by which a function or class travels.
 
     For a `FunctionName` the name it holds.  A name in `__main__` is returned, but resolves on no other node.
 

@@ -45,7 +45,7 @@ tuple, a value that needs a tag."""
 
 
 def form_of(cls: type, found: int) -> bytes:
-    """The first byte of a plain message; nothing if it needs the general form.
+    """Returns the first byte of a plain message; nothing if it needs the general form.
 
     Args:
         cls: the type of the message.

@@ -42,7 +42,7 @@ def _reduce_frozenset(value: frozenset[Any]) -> list[Any]:
 
 
 def reduce_pid(value: Pid) -> list[Any]:
-    """The array that stands in a payload for a pid; raises as `reduce_object`."""
+    """Returns the array that stands in a payload for a pid; raises as `reduce_object`."""
     if value.number >> 64 or value.serial >> 32:
         raise Unsendable(_OUT_OF_RANGE)
     if value.node:
@@ -84,7 +84,7 @@ _REDUCERS: Final[dict[type, Callable[[Any], list[Any]]]] = {
 
 
 def reduce_object(value: Any) -> list[Any]:
-    """The array that stands in a payload for a value that msgpack lacks.
+    """Returns the array that stands in a payload for a value that msgpack lacks.
 
     Raises:
         Unsendable: the value is not data.
@@ -112,7 +112,7 @@ def reduce_object(value: Any) -> list[Any]:
 
 
 def _reduced_erlang_term(value: Any) -> list[Any] | None:
-    """The array for a term of `erlang_terms`, which is loaded once there is such a value."""
+    """Returns the array for a term of `erlang_terms`, which is loaded once there is such a value."""
     from pyx.wire.messages.erlang import REDUCERS
 
     _REDUCERS.update(REDUCERS)

@@ -54,7 +54,7 @@ def check_key(value: Any) -> None:
 
 
 def _hashed_with(value: Any) -> tuple[Iterable[Any], int, bool]:
-    """The parts that hashing a value hashes too, the stack that takes, and whether user code runs."""
+    """Returns the parts that hashing a value hashes too, the stack that takes, and whether user code runs."""
     cls = type(value)
     if cls is tuple or cls is frozenset:
         return value, _IN_C, False
@@ -88,7 +88,7 @@ class CollisionCheckingDecoder(Decoder):
         return {"object_pairs_hook": self.build_dict}
 
     def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
-        """The unpacker's hook for every dict."""
+        """Returns the unpacker's hook for every dict."""
         check_collisions([key for key, _ in pairs])
         return dict(pairs)
 
@@ -106,12 +106,12 @@ class KeyCheckingDecoder(CollisionCheckingDecoder):
         """By id: a value, held so that its id stays its own, and its stack; infinite if hashing runs code."""
 
     def build_array(self, items: list[Any]) -> Any:
-        """The unpacker's hook for every array, the inner ones first."""
+        """Returns the unpacker's hook for every array, the inner ones first."""
         value = super().build_array(items)
         return self._recorded(value, _IN_C, value) if type(value) is tuple else value
 
     def build_dict(self, pairs: list[tuple[Any, Any]]) -> Any:
-        """The unpacker's hook for every dict."""
+        """Returns the unpacker's hook for every dict."""
         self._check([key for key, _ in pairs])
         return super().build_dict(pairs)
 

@@ -39,29 +39,29 @@ _RAISED = format.tag(format.RAISED)
 
 
 def reduce_int(value: int) -> list[Any]:
-    """The array that stands in a payload for an int past 64 bits."""
+    """Returns the array that stands in a payload for an int past 64 bits."""
     return [_INT, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True)]
 
 
 def build_int(items: list[Any]) -> int:
-    """The int past 64 bits of a tagged array."""
+    """Returns the int past 64 bits of a tagged array."""
     _, data = items
     return int.from_bytes(exact(data, bytes), "big", signed=True)
 
 
 def reduce_date(value: date) -> list[Any]:
-    """The array that stands in a payload for a date."""
+    """Returns the array that stands in a payload for a date."""
     return [_DATE, value.year, value.month, value.day]
 
 
 def build_date(items: list[Any]) -> date:
-    """The date of a tagged array."""
+    """Returns the date of a tagged array."""
     _, year, month, day = items
     return date(year, month, day)
 
 
 def reduce_time(value: time) -> list[Any]:
-    """The array that stands in a payload for a time."""
+    """Returns the array that stands in a payload for a time."""
     return [
         _TIME, value.hour, value.minute, value.second, value.microsecond, value.fold,
         *_reduce_zone(value.tzinfo, value),
@@ -69,13 +69,13 @@ def reduce_time(value: time) -> list[Any]:
 
 
 def build_time(items: list[Any]) -> time:
-    """The time of a tagged array."""
+    """Returns the time of a tagged array."""
     _, hour, minute, second, microsecond, fold, *zone = items
     return time(hour, minute, second, microsecond, _build_zone(zone), fold=fold)
 
 
 def reduce_datetime(value: datetime) -> list[Any]:
-    """The array that stands in a payload for a datetime."""
+    """Returns the array that stands in a payload for a datetime."""
     return [
         _DATETIME, value.year, value.month, value.day,
         value.hour, value.minute, value.second, value.microsecond, value.fold,
@@ -84,67 +84,67 @@ def reduce_datetime(value: datetime) -> list[Any]:
 
 
 def build_datetime(items: list[Any]) -> datetime:
-    """The datetime of a tagged array."""
+    """Returns the datetime of a tagged array."""
     _, year, month, day, hour, minute, second, microsecond, fold, *zone = items
     return datetime(year, month, day, hour, minute, second, microsecond, _build_zone(zone), fold=fold)
 
 
 def reduce_timedelta(value: timedelta) -> list[Any]:
-    """The array that stands in a payload for a timedelta."""
+    """Returns the array that stands in a payload for a timedelta."""
     return [_TIMEDELTA, value.days, value.seconds, value.microseconds]
 
 
 def build_timedelta(items: list[Any]) -> timedelta:
-    """The timedelta of a tagged array."""
+    """Returns the timedelta of a tagged array."""
     _, days, seconds, microseconds = items
     # Checked, because a float among them would be rounded instead of refused.
     return timedelta(exact(days, int), exact(seconds, int), exact(microseconds, int))
 
 
 def reduce_decimal(value: Decimal) -> list[Any]:
-    """The array that stands in a payload for a Decimal."""
+    """Returns the array that stands in a payload for a Decimal."""
     return [_DECIMAL, str(value)]
 
 
 def build_decimal(items: list[Any]) -> Decimal:
-    """The Decimal of a tagged array."""
+    """Returns the Decimal of a tagged array."""
     _, text = items
     return Decimal(exact(text, str))
 
 
 def reduce_uuid(value: UUID) -> list[Any]:
-    """The array that stands in a payload for a UUID, with its `is_safe` if that is known."""
+    """Returns the array that stands in a payload for a UUID, with its `is_safe` if that is known."""
     safety = value.is_safe
     return [_UUID, value.bytes] if safety is SafeUUID.unknown else [_UUID, value.bytes, safety.value]
 
 
 def build_uuid(items: list[Any]) -> UUID:
-    """The UUID of a tagged array."""
+    """Returns the UUID of a tagged array."""
     _, data, *safety = items
     return UUID(bytes=exact(data, bytes), is_safe=SafeUUID(*safety) if safety else SafeUUID.unknown)
 
 
 def reduce_function_name(value: FunctionName) -> list[Any]:
-    """The array that stands in a payload for a FunctionName."""
+    """Returns the array that stands in a payload for a FunctionName."""
     arity = [] if value.arity is None else [value.arity]
     return [_FUNCTION_NAME, value.module, value.name, *arity]
 
 
 def build_function_name(items: list[Any]) -> FunctionName:
-    """The FunctionName of a tagged array."""
+    """Returns the FunctionName of a tagged array."""
     _, module, name, *arity = items
     numbers = [exact(number, int) for number in arity]
     return FunctionName(exact(module, str), exact(name, str), *numbers)
 
 
 def reduce_raised(value: Raised) -> list[Any]:
-    """The array that stands in a payload for a Raised."""
+    """Returns the array that stands in a payload for a Raised."""
     frames = [[list(frame) for frame in value.frames]] if value.frames else []
     return [_RAISED, value.type, value.text, value.traceback, *frames]
 
 
 def build_raised(items: list[Any]) -> Raised:
-    """The Raised of a tagged array."""
+    """Returns the Raised of a tagged array."""
     _, kind, text, traceback, *rest = items
     (frames,) = rest or ([],)
     return Raised(
@@ -201,7 +201,7 @@ _zones: dict[str, ZoneInfo] = {}
 
 
 def zone_named(key: str) -> ZoneInfo | None:
-    """The time zone of that name; None if this host has none.  Only its file is read, and once."""
+    """Returns the time zone of that name; None if this host has none.  Only its file is read, and once."""
     zone = _zones.get(key)
     if zone is not None or len(key) > 64 or not _KEY.fullmatch(key):
         return zone
