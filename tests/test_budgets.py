@@ -5,11 +5,14 @@ objects of an idle process that the garbage collector tracks.  The table stands 
 from __future__ import annotations
 
 import gc
+import sys
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import pytest
 
 from pyx import aio, fast_paths, receive, spawn
+from pyx.runtime.erlang_payloads import erlang_message
+from pyx.terms import Incarnation
 from tests.local_nodes import until
 from tests.otp.servers import AsyncStock, Stock
 from tests.pages import rows
@@ -25,6 +28,7 @@ from tests.runtime.walk import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
     from pyx import Pid
     from pyx.runtime.local_node import LocalNode
@@ -49,6 +53,7 @@ BUDGETS: Final = {
     "calls of a lone send, to the socket": Budget(17, 15, 34, 32),
     "calls of a send in a stream": Budget(16, 14, 30, 28),
     "calls of a message, from the socket to the return of `receive`": Budget(27, 25, 33, 31),
+    "calls of the encoding of a message for an Erlang node, also of C functions": Budget(34, 29, 49, 43),
     "calls of the spawn of an `async def` process, until it waits": Budget(35, 33, 35, 33),
     "calls of its kill, until it is gone": Budget(54, 49, 54, 49),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
@@ -128,6 +133,25 @@ def test_received_message_is_within_its_budget_of_calls(pair: Pair) -> None:
         return walks_of_a_message(pair, streams=False)[1]
 
     assert_calls_within("calls of a message, from the socket to the return of `receive`", received)
+
+
+def test_message_for_an_erlang_node_is_encoded_within_its_budget_of_calls() -> None:
+    what = "calls of the encoding of a message for an Erlang node, also of C functions"
+    entered: list[str] = []
+
+    def note(_: FrameType, event: str, function: Any) -> None:
+        if event in {"call", "c_call"} and function is not sys.setprofile:
+            entered.append(event)
+
+    message, here = ("add", {"name": "nike", "n": 3}), Incarnation("gus@vm", 1)
+    erlang_message(message, here, 1000)  # what is kept of texts is there
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        erlang_message(message, here, 1000)
+    finally:
+        sys.setprofile(before)
+    assert_within(what, len(entered))
 
 
 def test_spawn_is_within_its_budget_of_calls(pair: Pair) -> None:

@@ -341,7 +341,7 @@ class SignalWriter:
 
     def _term_list(self, *values: Any, args: bytes) -> bytes:
         """A list of values, of which the last one is a term already."""
-        items = b"".join(encode_term(value, self._here) for value in values)
+        items = b"".join([encode_term(value, self._here) for value in values])
         return self._lead_of_message + b"l" + (len(values) + 1).to_bytes(4) + items + args + b"j"
 
     def _spawn_request(

@@ -64,8 +64,9 @@ _texts: Final = _Texts()
 def small_term(value: Any, here: Incarnation | None) -> bytes | None:
     """Returns the term of a small plain value; None if the general path has to write it, or to refuse it.
 
-    `("add", {"name": "nike", "n": 3})` takes 4 Python calls, and a third of the time of the general path
-    [measured: CPU time of the thread, in turns].
+    `("add", {"name": "nike", "n": 3})` takes half the time of the general path, a list of 100 dicts of five
+    keys two thirds; a date, given up here and written there, takes a fifth more [measured: CPU time of the
+    thread, in turns].
     """
     try:
         return _term(value, here, 0)

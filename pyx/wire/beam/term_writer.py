@@ -75,7 +75,7 @@ def encode_term(
         EncodeError: a part of *value* is not data, or Erlang has nothing like it; or it would be too long,
             nests deeper than 256 containers, or contains itself.
     """
-    if fast_paths.enabled:
+    if fast_paths.enabled:  # read at each call, so that tests compare both
         small = small_term(value, here)
         if small is not None and len(small) <= max_bytes:
             return small
