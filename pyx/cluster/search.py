@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
 
 SIGHTED: Final = "$sighted"
-"""`("$sighted", topology, nodes, whole, sentence)`: the sentence is about a name that is none, or empty."""
+"""`("$sighted", topology, nodes, whole, sentence)`: the sentence is about a wrong name; empty for none."""
 
 SEARCH_FAILED: Final = "$search_failed"
 """`("$search_failed", topology, sentence)`: the strategy has raised."""

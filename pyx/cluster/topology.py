@@ -260,7 +260,7 @@ class Topology:
     ) -> bool:
         """Notes the end of a dial, after `connected`; *reason* says why it failed, None: it did not.
 
-        One that was *refused* for its cookie rests for long: each knock is a warning there.
+        One that was *refused* for its cookie rests for long: each dial is a warning there.
 
         Returns True if that node is not there, for a reason that the dial before did not have.  Of a node
         that was lost just now no failure is news, except a refusal.

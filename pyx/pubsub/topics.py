@@ -41,7 +41,7 @@ class PubSub:
     is encoded once, and goes once to each node.  Topics are str, matched exactly; a subscription ends with
     its process.
 
-    Each function takes the name of an *instance*, a world of topics of its own; the instance `"pubsub"` is
+    Each function takes the name of an *instance*, which has topics of its own; the instance `"pubsub"` is
     always there.  Broadcasts and questions work on any thread, subscriptions in processes alone.
 
     Differs from Elixir: the dispatcher is chosen by the node of the subscribers, and no message is overtaken

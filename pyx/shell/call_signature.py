@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple
 
 from pyx.introspection import class_attribute, class_mro, definer, is_builtin, is_class
 from pyx.shell.input_scanner import InputScanner
-from pyx.shell.partial_values import BoundFunction
+from pyx.shell.partial_values import BoundFunction, function_of_helper
 
 _PLAIN_DEFAULTS: Final = (bool, bytes, float, int, str, type(None), type(...))
 _LONGEST_DEFAULT: Final = 20
@@ -92,13 +92,12 @@ def _parameters(function: Any, depth: int) -> list[str] | None:
     if depth > _MOST_WRAPPERS:
         return None
     kind = type(function)
-    helpers: Any = sys.modules.get("pyx.shell.helpers")
     if kind is BoundFunction:
         return _without_first(_parameters(function.function, depth + 1))
     if is_client_function(function):
         return ["server", "/", *(_without_first(_parameters(function.__wrapped__, depth + 1)) or [])]
-    if helpers is not None and kind is helpers.Helper:
-        return _parameters(function.__wrapped__, depth + 1)
+    if (helper := function_of_helper(function)) is not None:
+        return _parameters(helper, depth + 1)
     if kind in _WRAPPING:
         wrapped = kind.__dict__["__dict__"].__get__(function).get("__wrapped__")
         if wrapped is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
     from types import FunctionType
@@ -21,6 +22,13 @@ class BoundFunction(NamedTuple):
     """Stands for a function read from an instance, or a class method: its first parameter is given."""
 
     function: FunctionType
+
+
+def function_of_helper(value: object) -> object | None:
+    """Returns the function that a helper of the prompt calls; None for any other value."""
+    helpers: Any = sys.modules.get("pyx.shell.helpers")
+    helper: Any = value
+    return helper.__wrapped__ if helpers is not None and type(value) is helpers.Helper else None
 
 
 def class_of(value: object) -> type:

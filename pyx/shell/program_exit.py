@@ -46,7 +46,7 @@ def _join_each() -> None:
 
 def leave_threads() -> None:
     """Makes the interpreter wait for no thread at its end, like one that a signal kills."""
-    _threading._shutdown = _do_nothing  # noqa: SLF001
+    _threading._shutdown = _do_nothing  # noqa: SLF001 - Python calls it, and has no public name for it
 
 
 def call_exit_handlers() -> None:

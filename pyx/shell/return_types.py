@@ -15,7 +15,7 @@ from types import (
 from typing import Any, Final
 
 from pyx.introspection import class_dict, class_mro, is_builtin, is_class, module_dict
-from pyx.shell.partial_values import BoundFunction, class_of
+from pyx.shell.partial_values import BoundFunction, class_of, function_of_helper
 
 _BUILTINS: Final[dict[str, type]] = {
     **dict.fromkeys(("ascii", "bin", "chr", "format", "hex", "input", "oct", "repr"), str),
@@ -72,16 +72,10 @@ def return_type(function: object, receiver: object) -> type | None:
         return _BUILTINS.get(function.__name__)
     if type(function) is MethodDescriptorType and not is_class(receiver):
         return _METHODS.get(class_of(receiver), {}).get(function.__name__)
-    helper = _helper_function(function)
+    helper = function_of_helper(function)
     if helper is not None:
         return return_type(helper, receiver)
     return function if is_class(function) and _makes_instances(function) else None  # type: ignore[return-value]
-
-
-def _helper_function(function: object) -> object | None:
-    helpers: Any = sys.modules.get("pyx.shell.helpers")
-    found: Any = function
-    return found.__wrapped__ if helpers is not None and type(function) is helpers.Helper else None
 
 
 def _makes_instances(kind: Any) -> bool:

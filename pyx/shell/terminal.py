@@ -276,7 +276,7 @@ class PersonTerminal:
             self._printing = None
 
     async def _print_all(self) -> None:
-        while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110
+        while await run_in_terminal(self._screen.drain_above) or self._screen.waits:  # noqa: ASYNC110 - output has no event
             await asyncio.sleep(_KEYS_SECONDS)  # the pause lets keys be handled
 
 
