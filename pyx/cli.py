@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 import pyx
 from pyx.cli_checks import program_file, refusal
 from pyx.errors import NameTaken, PyxError
-from pyx.shell.standard_streams import OutputLost, complain, discard, fill_closed, finish, sentence
+from pyx.shell.standard_streams import OutputLost, complain, fill_closed, finish, sentence, write_out
 from pyx.shell.start_collections import no_collections
 
 if TYPE_CHECKING:
@@ -87,15 +87,15 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
             from pyx.doctor.doctor_cli import examined
 
             text, code = examined(words)
-            _print(text)
+            write_out(text)
             return code
         case ["completion", *words]:
             from pyx.completions.completion_cli import completion
 
-            _print(completion(words))
+            write_out(completion(words))
             return 0
         case ["-V" | "--version"]:
-            _print(f"pyx {pyx.__version__}\n")
+            write_out(f"pyx {pyx.__version__}\n")
             return 0
         case _:
             with no_collections(is_pyx=is_pyx):
@@ -103,15 +103,6 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
 
                 asked = parser().parse_words(words)
             return _run(asked, is_pyx=is_pyx)
-
-
-def _print(text: str) -> None:
-    """Writes to the standard output; raises OutputLost where it cannot be written."""
-    try:
-        sys.stdout.write(text)
-    except OSError as error:
-        discard(sys.stdout)
-        raise OutputLost(error) from None
 
 
 def _run(asked: argparse.Namespace, *, is_pyx: bool) -> int:
@@ -195,7 +186,7 @@ def _names(words: list[str]) -> int:
     from pyx.net.tcp import Unreachable
 
     if not _HELP.isdisjoint(words):
-        _print(_NAMES_HELP)
+        write_out(_NAMES_HELP)
         return 0
     if len(words) > 1 or (words and words[0].startswith("-")):
         complain("names takes at most one host", "pyx names 10.0.0.5")
@@ -213,7 +204,7 @@ def _names(words: list[str]) -> int:
         if not isinstance(error, Unreachable):  # a host without a long-named node has no EPMD
             complain(f"warning: {error}")
     lines += [f"{name} at port {port}{' (Erlang)' * is_erlang}" for name, port, is_erlang in found]
-    _print("".join(f"{line}\n" for line in lines))
+    write_out("".join(f"{line}\n" for line in lines))
     return 0
 
 
@@ -221,7 +212,7 @@ def _new(words: list[str]) -> int:
     from pyx.shell.new_project import NewProjectError, make_project
 
     if not _HELP.isdisjoint(words):
-        _print(_NEW_HELP)
+        write_out(_NEW_HELP)
         return 0
     names = [word for word in words if word != "--sup"]
     if len(names) != 1 or names[0].startswith("-"):
@@ -233,5 +224,5 @@ def _new(words: list[str]) -> int:
         complain(str(error), error.hint)
         return 2
     name = made.name
-    _print(f"made {name}/\n\n  cd {name}\n  pyx --sname {name}\n  python -m pytest\n")
+    write_out(f"made {name}/\n\n  cd {name}\n  pyx --sname {name}\n  python -m pytest\n")
     return 0

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import pyx
 from pyx.options import OPTIONS, shown
-from pyx.shell.standard_streams import OutputLost, complain, discard
+from pyx.shell.standard_streams import complain, write_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from _typeshed import SupportsWrite
 
     from pyx.options import Option
 
@@ -75,13 +73,9 @@ class CommandParser(argparse.ArgumentParser):
         complain(message, hint or f"{self.prog} --help shows the options")
         raise SystemExit(2)
 
-    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+    def _print_message(self, message: str, file: Any = None) -> None:
         """Writes as argparse does, but raises OutputLost where the text cannot be written."""
-        try:
-            (file or sys.stderr).write(message)
-        except OSError as error:
-            discard(sys.stdout)
-            raise OutputLost(error) from None
+        write_out(message, file or sys.stderr)
 
 
 def parser() -> CommandParser:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SHUTDOWN: Final = "shutdown"
 """Exit reason of a process whose loop the application closed, or whose task it cancelled (as in OTP)."""
 
+PROCESS_LOOP: Final = "pyx-process-loop"
+"""The name of pyx's own thread for `async def` processes."""
+
 _CLOSED_LOOP_SECONDS: Final = 1.0
 """Seconds between two checks whether a loop of the application is closed: asyncio does not notify."""
 
@@ -44,7 +47,7 @@ class ProcessLoop:
     """
 
     def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
-        self._own = LoopThread("pyx-process-loop", prepare=_watch_tasks)
+        self._own = LoopThread(PROCESS_LOOP, prepare=_watch_tasks)
         self._given: asyncio.AbstractEventLoop | None = None
         self._guests: Guests = {}
         """Tasks on a loop of the application."""

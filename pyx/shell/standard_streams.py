@@ -107,6 +107,20 @@ def discard(stream: TextIO) -> None:
         os.close(nowhere)
 
 
+def write_out(text: str, stream: TextIO | None = None) -> None:
+    """Writes *text* to *stream*, by default stdout.
+
+    Raises:
+        OutputLost: it cannot be written; the stream drops all from then on.
+    """
+    target = sys.stdout if stream is None else stream
+    try:
+        target.write(text)
+    except OSError as error:
+        discard(target)
+        raise OutputLost(error) from None
+
+
 def complain(message: str, hint: str | None = None) -> None:
     """Writes `pyx: message` to stderr, and a line with the hint; drops both where stderr fails too."""
     with suppress(OSError, ValueError):

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyx.execution.tasks import PROCESS_LOOP
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
 from pyx.shell.process_table import place_text, run_on, size_text
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from pyx.terms import Pid
 
 _KEYS: Final = ["registered_name", "initial_call", "current_function", "message_queue_bytes"]
-_LOOP: Final = "pyx-process-loop"
 
 
 class Activity(NamedTuple):
@@ -117,7 +117,7 @@ def _counts(
             ident = threading.main_thread().ident
         processor = None if ident is None else _processor_seconds(native.get(ident))
         counts[process.pid] = processor, process.mailbox.delivered - len(process.mailbox)
-    loops = [thread.native_id for thread in threads if thread.name == _LOOP]
+    loops = [thread.native_id for thread in threads if thread.name == PROCESS_LOOP]
     return counts, _processor_seconds(loops[0]) if loops else None
 
 
