@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from pyx.core.keys import BATCH
 from pyx.errors import EncodeError
 from pyx.execution.context import require
 from pyx.otp.key_errors import NotLocal
@@ -187,13 +188,15 @@ class Presence:
 
     @staticmethod
     def untrack_all(*, pid: Pid | None = None, presence: str = DEFAULT_PRESENCE) -> str:
-        """Ends all tracking of a process; returns `"ok"`."""
+        """Ends all tracking of a process, a hundred entries at a time; returns `"ok"`."""
         here = this_node()
         tracked = _pid(pid, "Presence.untrack_all()")
-        with SendingCall(here.kernel_call, "") as kernel:
+        with here.kernel_call as kernel:
             space, process = presences_of(kernel, presence), _process(kernel, tracked)
-            if process is not None:
-                kernel.keys.drop(space, kernel.keys.held_by(process, space))
+            entries = kernel.keys.held_by(process, space) if process is not None else []
+        for start in range(0, len(entries), BATCH):  # as at the end of a process: no kernel call is long
+            with SendingCall(here.kernel_call, "") as kernel:
+                kernel.keys.drop(space, entries[start : start + BATCH])
         return "ok"
 
     # ------------------------------------------------------------ looking

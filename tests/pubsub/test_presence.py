@@ -21,6 +21,7 @@ from pyx import (
     spawn,
 )
 from pyx import self as own_pid
+from pyx.core.keys import BATCH
 from pyx.signals import Held, Payload
 from pyx.wire.codec import encode, encode_key
 from tests.local_nodes import Running, in_kernel, peer_of, seen_from, until
@@ -28,6 +29,7 @@ from tests.pubsub.test_topics import all_received, run
 
 if TYPE_CHECKING:
     from pyx.runtime.local_node import LocalNode
+    from pyx.terms import Pid
     from tests.local_nodes import LocalNodes
 
 pytestmark = pytest.mark.usefixtures("both_ways")
@@ -148,6 +150,28 @@ class TestOneNode:
             {},
             [("r", {}, {"a": [{}]}), ("r", {}, {"b": [{}]})],
         )
+
+    def test_untrack_all_and_an_end_are_told_in_portions(self, node: LocalNode) -> None:
+        def program(to: Pid) -> None:
+            for number in range(BATCH + 1):
+                Presence.track("room", str(number))
+            send(to, "tracked")
+            receive("untrack")
+            Presence.untrack_all()
+            for number in range(BATCH + 1):
+                Presence.track("room", str(number))
+
+        def hear() -> Any:
+            tracker = spawn(program, own_pid())
+            receive("tracked")
+            PubSub.subscribe("room")
+            Process.monitor(tracker)
+            send(tracker, "untrack")
+            receive(("DOWN", ..., ..., ..., ...))
+            leaves = [len(message[2]["leaves"]) for message in all_received()]
+            return [count for count in leaves if count], Presence.list("room")
+
+        assert run(node, hear) == ([BATCH, 1, BATCH, 1], {})
 
     def test_t6_ended_process_has_left(self, node: LocalNode) -> None:
         tracked = Tracked(node, "room", "gus")
