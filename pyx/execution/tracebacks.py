@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution.stacks import frame_of
 from pyx.execution.user_code import PYX, filename_of, is_standard_library
+from pyx.introspection import class_module, class_qualname
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
@@ -29,12 +30,17 @@ _MAX_FRAMES: Final = 20
 """Of a report that is logged or travels: enough to read, too little to hurt."""
 
 
+traceback_of: Final = BaseException.__dict__["__traceback__"].__get__
+"""Returns the traceback of an exception; runs no `__getattribute__` of its class."""
+
+
 def type_name(error_type: type[BaseException]) -> str:
     """`"ValueError"`, or `"product_stock.Empty"`: as the last line of a traceback has it."""
-    module = str(error_type.__module__)  # a class may say anything there
-    if module in {"builtins", "__main__"} or module.startswith("pyx."):
-        return error_type.__qualname__
-    return f"{module}.{error_type.__qualname__}"
+    module = class_module(error_type)  # a class may say anything there
+    name: str = class_qualname(error_type)
+    if type(module) is str and (module in {"builtins", "__main__"} or module.startswith("pyx.")):
+        return name
+    return f"{module if type(module) is str else '<unknown>'}.{name}"
 
 
 def message_of(error: BaseException) -> str:
@@ -176,8 +182,21 @@ def traceback_text(error: BaseException) -> str:
     """
     try:
         return _shortened(text_of(trim(error, keep_library=True)))
-    except Exception as second:
-        return f"{type_name(type(error))}: (its traceback cannot be made: {type_name(type(second))})\n"
+    except (Exception, SystemExit) as second:
+        return _without_its_code(error, second)
+
+
+def shown_text(error: BaseException, *, typed: str | None = None) -> str:
+    """Trims *error* and returns its whole text, see `text_of`; raises nothing but KeyboardInterrupt."""
+    try:
+        return text_of(trim(error), typed=typed)
+    except (Exception, SystemExit) as second:
+        return _without_its_code(error, second)
+
+
+def _without_its_code(error: BaseException, second: BaseException) -> str:
+    """Returns the text about an error whose own text, by the user's code, could not be made."""
+    return f"{type_name(type(error))}: (its traceback cannot be made: {type_name(type(second))})\n"
 
 
 def as_value(error: BaseException) -> Raised:

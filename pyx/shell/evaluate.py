@@ -66,7 +66,7 @@ class StatementRaised(NamedTuple):
     @property
     def was_interrupted(self) -> bool:
         """True if Ctrl-C or a kill of the shell's process ended the input."""
-        return isinstance(self.exception, (KeyboardInterrupt, ProcessKilled))
+        return issubclass(type(self.exception), (KeyboardInterrupt, ProcessKilled))
 
 
 class ExitRequested(NamedTuple):
@@ -85,12 +85,10 @@ def error_text(error: BaseException, *, typed: str | None = None) -> str:
         error: any exception.
         typed: see `tracebacks.text_of`.
     """
-    if isinstance(error, KeyboardInterrupt):
+    if issubclass(type(error), KeyboardInterrupt):  # not `isinstance`: `__class__` may be the user's code
         tracebacks.trim(error)
         return "KeyboardInterrupt\n"
-    return filter_foreign(
-        tracebacks.text_of(tracebacks.trim(error), typed=typed)
-    )  # a peer's text may be in it
+    return filter_foreign(tracebacks.shown_text(error, typed=typed))  # a peer's text may be in it
 
 
 def is_blank(source: str) -> bool:

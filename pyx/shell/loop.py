@@ -202,7 +202,7 @@ class Shell:
 def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
     """Shows the value of an input, unless that is None, or its failure."""
     if isinstance(outcome, StatementRaised):
-        interrupted = isinstance(outcome.exception, KeyboardInterrupt)
+        interrupted = issubclass(type(outcome.exception), KeyboardInterrupt)
         terminal.show(outcome.text, "interrupt" if interrupted else "error")
     elif isinstance(outcome, Value) and outcome.value is not None:
         text = render(outcome.value, width=terminal.width, theme=terminal.theme)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pyx
 from pyx import errors
 from pyx.execution import context
+from pyx.execution.tracebacks import traceback_of
 from pyx.shell.evaluate import ExitRequested, StatementRaised, error_text
 from pyx.shell.prompt_names import late_names
 
@@ -100,7 +101,7 @@ def show_uncaught(evaluator: Evaluator, outcome: StatementRaised) -> int:
             return exit_code(leaving.code)
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
-    return Uncaught(INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1)
+    return Uncaught(INTERRUPTED if issubclass(type(error), KeyboardInterrupt) else 1)
 
 
 def text_after_hook(evaluator: Evaluator, outcome: StatementRaised) -> str:
@@ -111,7 +112,7 @@ def text_after_hook(evaluator: Evaluator, outcome: StatementRaised) -> str:
     """
     error, text = outcome
     try:
-        evaluator.call(sys.excepthook, type(error), error, error.__traceback__)
+        evaluator.call(sys.excepthook, type(error), error, traceback_of(error))
     except SystemExit:
         raise
     except BaseException as second:  # a hook is user code
@@ -122,7 +123,7 @@ def text_after_hook(evaluator: Evaluator, outcome: StatementRaised) -> str:
 def remember_error(error: BaseException) -> None:
     """Sets `sys.last_exc` and its older names, which `pdb.pm()` reads."""
     vars(sys)["last_exc"] = error  # on Python 3.11 too, which has the other three alone
-    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, traceback_of(error)
 
 
 def exit_code(code: Any) -> int:

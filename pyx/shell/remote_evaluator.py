@@ -147,7 +147,7 @@ class RemoteEvaluator:
             case StatementRaised(RemoteCommand() as command, _):
                 return "command", (command.name, list(command.arguments))
             case StatementRaised(error, text):
-                return "interrupt" if isinstance(error, KeyboardInterrupt) else "error", text
+                return "interrupt" if issubclass(type(error), KeyboardInterrupt) else "error", text
 
     def _send(self, *message: Any) -> None:
         try:

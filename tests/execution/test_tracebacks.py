@@ -17,6 +17,7 @@ from pyx.execution.tracebacks import (
     as_value,
     is_ours,
     message_of,
+    shown_text,
     text_of,
     traceback_text,
     trim,
@@ -24,6 +25,7 @@ from pyx.execution.tracebacks import (
     user_frames,
 )
 from pyx.otp.children import child
+from pyx.shell.evaluate import error_text
 from pyx.terms import Raised, parse_pid
 
 if TYPE_CHECKING:
@@ -63,14 +65,32 @@ class TestNames:
         assert type_name(ValueError) == "ValueError"
         assert type_name(NoProcess) == "NoProcess"
         assert type_name(Empty).endswith("test_tracebacks.Empty")
-        assert type_name(Nameless) == "None.Nameless"
+        assert type_name(Nameless) == "<unknown>.Nameless"
 
     def test_type_name_of_a_class_of_the_prompt_has_no_module(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Empty, "__module__", "__main__")
         assert type_name(Empty) == "Empty"
 
 
+class Noted(Exception):
+    __notes__ = property(lambda _: 1 / 0)
+
+
+class Leaving(Exception):
+    __notes__ = property(lambda _: sys.exit())
+
+
 class TestText:
+    @pytest.mark.parametrize(
+        ("kind", "second"),
+        [(Noted, "ZeroDivisionError"), (Hostile, "RuntimeError"), (Leaving, "SystemExit")],
+    )
+    def test_text_of_an_error_whose_own_code_raises_is_one_line(
+        self, kind: type[Exception], second: str
+    ) -> None:
+        line = f"{type_name(kind)}: (its traceback cannot be made: {second})\n"
+        assert shown_text(kind()) == traceback_text(kind()) == error_text(kind()) == line
+
     def test_text_has_the_users_frames_and_the_last_line(self) -> None:
         text = traceback_text(raised_by(fails))
         assert text.startswith("Traceback (most recent call last):\n")
