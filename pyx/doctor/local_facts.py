@@ -12,7 +12,7 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyx
 from pyx.doctor.host_facts import (
@@ -36,6 +36,7 @@ from pyx.wire.handshake.hello import PROTOCOL_VERSION
 from pyx.wire.handshake.proof import MADE_COOKIE
 
 if TYPE_CHECKING:
+    from pyx.doctor.host_facts import PathKind
     from pyx.net.cookie import Cookie
 
 _CLOCK_SECONDS: Final = 0.2
@@ -110,10 +111,8 @@ def path_facts(path: Path) -> PathFacts:
         return PathFacts(str(path), "missing", is_writable=_takes_entries(path.parent))
     except (OSError, ValueError) as error:
         return PathFacts(str(path), "unreadable", problem=getattr(error, "strerror", None) or str(error))
-    kind: Any = "other"
-    for named, test in (("directory", stat.S_ISDIR), ("file", stat.S_ISREG), ("link", stat.S_ISLNK)):
-        if test(status.st_mode):
-            kind = named
+    kinds: dict[int, PathKind] = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
+    kind = kinds.get(stat.S_IFMT(status.st_mode), "other")
     return PathFacts(
         str(path), kind, status.st_uid, stat.S_IMODE(status.st_mode), is_writable=os.access(path, os.W_OK)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pyx.doctor.node_facts import Answers
 from pyx.errors import DecodeError, PyxError
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pyx.net.stream import Stream
     from pyx.signals import Signal
     from pyx.terms import Incarnation
+
+Kind = TypeVar("Kind", Answer, Pong)
 
 _PINGS: Final = 3
 
@@ -46,7 +48,7 @@ class NodeConversation:
         await self._send(Call(pid, _PINGS + 1, pid, payload))
         answer = await self._received(Answer)
         middle = (begun + time.time()) / 2  # noqa: TID251 - as above
-        if answer.outcome != "value":
+        if answer.outcome != "value" or isinstance(answer.payload, str):
             why = answer.payload if isinstance(answer.payload, str) else answer.outcome
             return Answers(fastest * 1000, refused=f"--rpc {why}" if answer.outcome == "refused" else why)
         try:
@@ -70,7 +72,7 @@ class NodeConversation:
             except BlockingIOError:
                 await asyncio.sleep(0.001)
 
-    async def _received(self, kind: type) -> Any:
+    async def _received(self, kind: type[Kind]) -> Kind:
         """Returns the next signal of that kind, and drops those before it."""
         buffer = memoryview(bytearray(65536))
         while True:
@@ -82,7 +84,7 @@ class NodeConversation:
             if not size:
                 raise PyxError("it closed the connection")
             for signal in self._signals.receive_data(bytes(buffer[:size])):
-                if type(signal) is kind:
+                if isinstance(signal, kind):
                     return signal
 
     async def _readable(self) -> None:
