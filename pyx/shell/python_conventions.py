@@ -11,6 +11,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from pyx.errors import ProcessKilled
 from pyx.shell.evaluate import Evaluator, StatementRaised, Value, error_text
 from pyx.shell.program import exit_code, remember_error, text_after_hook
 
@@ -107,7 +108,9 @@ class PythonConventions:
     def _text(self, prompt: object, otherwise: str) -> str:
         try:
             text: str = self._evaluator.call(str, prompt)
-        except Exception:  # its `__str__` is user code
+        except ProcessKilled:
+            raise
+        except BaseException:  # its `__str__` is user code; Python ignores all that it raises
             return otherwise
         return text.replace("\x01", "").replace("\x02", "")  # readline's marks around what has no width
 

@@ -61,10 +61,11 @@ class TestPrompts:
         text = shown("sys.ps1 = sys.ps2 = '\\x01$\\x02 '", "(1,", "2)")
         assert text == "pyx(gus@vm)1> sys.ps1 = sys.ps2 = '\\x01$\\x02 '\n$ (1,\n$ 2)\n(1, 2)\n$ "
 
-    def test_ps1_whose_text_cannot_be_made_is_replaced(self) -> None:
+    @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
+    def test_ps1_whose_text_cannot_be_made_is_replaced(self, error: type[BaseException]) -> None:
         class Broken:
             def __str__(self) -> str:
-                raise ZeroDivisionError
+                raise error
 
         assert shown("sys.ps1 = broken", broken=Broken()).endswith("\npyx(gus@vm)2> ")
 
