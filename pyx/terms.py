@@ -208,7 +208,7 @@ class Ref(_Frozen):
 
     def __repr__(self) -> str:
         number = self.number
-        words = f"{number >> 32}.{number & _WORD}" if not number >> 64 else _in_words(number)
+        words = f"{number >> 32}.{number & _WORD}" if number < _LONG else _in_words(number)
         return f"#Ref<{incarnation_number(self.node, self.creation)}.{words}>"
 
     def __reduce__(self) -> NoReturn:
@@ -226,6 +226,8 @@ REFERENCE_BITS: Final = 160
 """The width of a reference's number; those of Erlang nodes have up to five words of 32 bits."""
 
 _WORD: Final = 0xFFFFFFFF
+_LONG: Final = 1 << 64
+"""The least number of a reference that only Erlang nodes make."""
 
 
 def _in_words(number: int) -> str:

@@ -133,6 +133,7 @@ class TestRef:
     def test_ref_prints_in_two_halves(self) -> None:
         assert repr(Ref((7 << 32) | 9)) == "#Ref<0.7.9>"
         assert repr(Ref(9, *B)) == "#Ref<1.0.9>"
+        assert repr(Ref(-1)) == "#Ref<0.-1.4294967295>"  # no reference, and yet it can be shown in an error
 
     def test_ref_equals_itself_and_nothing_else(self) -> None:
         assert Ref(1, *B) == Ref(1, *B)

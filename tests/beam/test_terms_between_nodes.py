@@ -39,6 +39,11 @@ class Uri:
     authority: Any
 
 
+def identity(value: Any) -> Any:
+    """Called by its name from Elixir."""
+    return value
+
+
 def kind(value: Any) -> str:
     return type(value).__name__
 
