@@ -134,7 +134,7 @@ def exit_code(code: Any) -> int:
         return code & 0xFF if -(2**63) <= code < 2**63 else 255
     try:
         text = str(code)
-    except Exception:  # its `__str__` is user code
+    except BaseException:  # its `__str__` is user code, and the run ends in any case
         text = ""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"{text}\n")

@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.atoms import written_key
+from pyx.errors import ProcessKilled
 from pyx.introspection import class_attribute, class_mro, class_qualname, type_name
 from pyx.printable import filter_foreign, on_one_line
 from pyx.shell.theme import NONE, TOKEN_ROLES
@@ -187,7 +188,9 @@ def _cut_literal(value: str | bytes) -> str:
 def _safe_repr(value: object, most: int | None = MOST_CHARACTERS) -> str:
     try:
         text = repr(value)
-    except (Exception, SystemExit) as error:  # a repr is user code
+    except (KeyboardInterrupt, ProcessKilled):
+        raise
+    except BaseException as error:  # a repr is user code
         return f"<{type_name(value)} object whose repr raised {type_name(error)}: {_message(error)}>"
     if most is None or len(text) <= most:
         return text
@@ -197,7 +200,9 @@ def _safe_repr(value: object, most: int | None = MOST_CHARACTERS) -> str:
 def _message(error: BaseException) -> str:
     try:
         return str(error)[:200]
-    except Exception:  # so is a __str__
+    except (KeyboardInterrupt, ProcessKilled):
+        raise
+    except BaseException:  # so is a __str__
         return "?"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import os
 import sys
@@ -159,6 +160,13 @@ class TestPrograms:
 def test_exit_code_follows_pythons_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code(None) == 0
     assert exit_code(3) == 3
+
+    class Rude:
+        def __str__(self) -> str:
+            raise asyncio.CancelledError  # a BaseException, as a program may have its own
+
+    assert exit_code(Rude()) == 1
+    assert capsys.readouterr().err == "\n"
     assert exit_code(True) == 1
     assert exit_code(-1) == exit_code(2**70) == exit_code(-(2**70)) == 255
     assert exit_code(256) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,7 +107,13 @@ def test_cycle_and_deep_nesting_are_cut() -> None:
     assert "... 1 item" in render(deep)
 
 
+class Cancels:
+    def __repr__(self) -> str:
+        raise asyncio.CancelledError("no")  # a BaseException, as a program may have its own
+
+
 def test_repr_that_raises_or_is_huge_is_replaced_or_cut() -> None:
+    assert render([Cancels()]) == "[<Cancels object whose repr raised CancelledError: no>]"
     assert render([Explodes()]) == "[<Explodes object whose repr raised RuntimeError: no>]"
     assert "repr raised ValueError" in render(10**5000)
 
