@@ -606,6 +606,13 @@ DETAILS: Final = (
         ("tests/cluster/test_strategies.py::TestLocalNodes::test_l3_nodes_of_this_user_are_found",),
     ),
     Detail(
+        "endpoints of Kubernetes",
+        "libcluster's Kubernetes reads endpoints or pods (`kubernetes_ip_lookup_mode`)",
+        "pods, those that are ready",
+        "one list that can be watched; a headless service is read by `dns:`",
+        ("tests/cluster/test_kubernetes_pods.py::TestList::test_ready_pods_are_nodes_by_their_addresses",),
+    ),
+    Detail(
         "reason of a failed connection",
         "libcluster says `unable to connect`, again and again",
         "the reason is said, once for each",
