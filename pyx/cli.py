@@ -153,7 +153,8 @@ def _options(asked: argparse.Namespace, file: str | None) -> ShellOptions:
     return ShellOptions(
         node=node,
         directory=asked.directory,
-        code=[*asked.code, *(asked.command or ())[:1]],
+        code=asked.code,
+        command=asked.command[0] if asked.command else None,
         file=file,
         module=asked.module[0] if asked.module else None,
         argv=_argv(asked),

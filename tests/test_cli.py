@@ -219,8 +219,10 @@ class TestScripts:
         assert done.stdout == "__main__ ['apps/app.py', '--flag', 'x'] neighbour\n"
 
     def test_c_takes_the_rest_of_the_line_as_arguments(self, run: Run) -> None:
-        done = run("-e", "x = 1", "-c", "import sys; print(sys.argv, x)", "--sname", "-e")
-        assert (done.returncode, done.stdout) == (0, "['-c', '--sname', '-e'] 1\n")
+        code = "import sys; print(sys.argv, x); 1 / 0"
+        done = run("-e", "x = 1", "-c", code, "--sname", "-e")
+        assert (done.returncode, done.stdout) == (1, "['-c', '--sname', '-e'] 1\n")
+        assert done.stderr.splitlines()[1] == '  File "<-c>", line 1, in <module>'
 
     def test_m_runs_a_module_of_a_package_as_the_program(self, run: Run, tmp_path: Path) -> None:
         (tmp_path / "shop").mkdir()

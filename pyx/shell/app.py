@@ -260,11 +260,15 @@ class App:
             return 1
 
     def _run_programs(self, evaluator: Evaluator) -> int | None:
-        """Runs the `-e` codes, the program, or a piped one; returns the exit code if one fails or exits."""
+        """Runs `-e`, `-c`, the program, or a piped one; returns the exit code if one fails or exits."""
         options = self._options
         sys.argv = [*options.argv]
         for code in options.code:
             if (ended := run_program(evaluator, as_utf8(code), "<-e>")) is not None:
+                return ended
+        if options.command is not None:
+            ended = run_program(evaluator, as_utf8(options.command), "<-c>")
+            if ended is not None:
                 return ended
         if options.module is not None or options.file not in {None, "-"}:
             from pyx.shell.program_files import run_file, run_module

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 import pyx
@@ -21,7 +22,7 @@ from pyx.shell.shell_options import Settings
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
 from pyx.shell.start_collections import has_frozen, no_collections
 from pyx.shell.theme import NONE, theme_for
-from pyx.shell.tty import TtyStdin
+from pyx.shell.tty import CTRL_D, TtyStdin, typed_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,6 +114,8 @@ class StandardFrontend:
             interception.line_was_ended = self._screen.line_was_ended
         self._editor: PersonTerminal | None = None
         self._process: ShellProcess | None = None
+        self._typed_ahead: deque[str] = deque()
+        """The lines that a dumb terminal had before its first prompt; `""` is a Ctrl-D."""
         self._is_blocked = False
         """True if a signal ended the run, and stdout accepts nothing."""
 
@@ -162,6 +165,8 @@ class StandardFrontend:
         if self._editor is not None:
             interception.redraw = self._editor.redraw
             interception.keep_typed_ahead = self._editor.keep_typed_ahead
+        elif self._has_person:
+            interception.keep_typed_ahead = self._keep_typed_ahead
         if self._recorder is not None:
             from pyx.shell.record_hooks import RecordedTerminal, report_interrupts  # for `--record`
 
@@ -214,6 +219,10 @@ class StandardFrontend:
     def _read_line(self, prompt: str) -> str:
         self._screen.fresh_line()
         self._screen.show(prompt)
+        if self._typed_ahead:
+            line = self._typed_ahead.popleft()
+            self._screen.show(line)  # the terminal has echoed it before the prompt
+            return line
         with thread_state.interruptible():
             line = self._stdin.readline()
         if self._stdin.isatty():
@@ -222,6 +231,13 @@ class StandardFrontend:
         else:
             self._screen.show(line)  # no terminal has echoed it, and the output is to read as a transcript
         return line
+
+    def _keep_typed_ahead(self) -> None:
+        """Takes the lines that were typed without a prompt out of a dumb terminal, for the next prompts."""
+        *ended, last = typed_ahead(self._stdin.fileno()).split(CTRL_D)
+        for keys in ended:
+            self._typed_ahead.extend([*keys.splitlines(keepends=True), ""])
+        self._typed_ahead.extend(last.splitlines(keepends=True))
 
     def _report(self, text: str, frm: Pid | None) -> None:
         """Reports what processes, threads and the log show to the recorder."""

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 Args = TypeVarTuple("Args")
 T = TypeVar("T")
 
+ANSWER_SECONDS: Final = 5.0
+"""The time limit of a table's question to another node, as of a call of a server."""
+
 _KEYS: Final = [
     "registered_name",
     "initial_call",
@@ -38,7 +41,7 @@ def process_table(node: str | None, most: int) -> str:
         most: the largest number of rows.
 
     Raises:
-        RpcError: *node* cannot be reached, or does not run with `--rpc open`.
+        RpcError: *node* cannot be reached, does not answer within 5 s, or does not run with `--rpc open`.
     """
     facts, total = run_on(node, process_facts, most)
     rows = [
@@ -77,16 +80,22 @@ def process_facts(most: int) -> tuple[list[tuple[Pid, float | None, dict[str, An
     return found, len(processes)
 
 
-def run_on(node: str | None, function: Callable[[Unpack[Args]], T], *args: *Args) -> T:
+def run_on(node: str | None, function: Callable[[Unpack[Args]], T], *args: *Args, seconds: float = 0.0) -> T:
     """Runs a function of pyx's here, where *node* is None or this one, or on that node; returns its value.
 
+    Args:
+        node: whose.
+        function: of a module of pyx.
+        args: of the function.
+        seconds: those that the function takes by itself; an answer may take `ANSWER_SECONDS` more.
+
     Raises:
-        RpcError: *node* cannot be reached, or does not run with `--rpc open`.
+        RpcError: *node* cannot be reached, does not answer in time, or does not run with `--rpc open`.
     """
     if node is None or this_node().full_name(node) == Node.self():
         return function(*args)
     try:
-        value: T = rpc.call(node, function.__module__, function.__name__, args)
+        value: T = rpc.call(node, function.__module__, function.__name__, args, seconds + ANSWER_SECONDS)
     except RpcRefused as error:
         raise RpcRefused(error.node, error.policy, any_code=True) from None
     return value

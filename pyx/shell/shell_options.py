@@ -31,6 +31,9 @@ class ShellOptions(NamedTuple):
     """None: the shell is a node without a name."""
     directory: str = "."
     code: Sequence[str] = ()
+    """What runs before anything else of a program (`-e`)."""
+    command: str | None = None
+    """Runs after that (`-c`)."""
     file: str | None = None
     module: str | None = None
     """The module that runs as the program (`-m`)."""
@@ -57,7 +60,7 @@ class ShellOptions(NamedTuple):
     @property
     def has_program(self) -> bool:
         """True if code, a file or a module runs before (or instead of) a prompt."""
-        return bool(self.code) or self.file is not None or self.module is not None
+        return bool(self.code) or not (self.command is self.file is self.module is None)
 
     @property
     def starts_application(self) -> bool:

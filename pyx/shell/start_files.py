@@ -7,12 +7,14 @@ that were asked about are those that run.  An error is shown, and the prompt com
 from __future__ import annotations
 
 import os
+import traceback
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyx.errors import PyxError
 from pyx.execution import context
+from pyx.execution.tracebacks import traceback_of
 from pyx.printable import on_one_line
-from pyx.shell.evaluate import ExitRequested
+from pyx.shell.evaluate import ExitRequested, StatementRaised
 from pyx.shell.loop import show_outcome
 from pyx.shell.own_file import FileNotOwn, read_own_file
 from pyx.shell.program import decoded
@@ -132,8 +134,20 @@ class StartFiles:
         if isinstance(outcome, ExitRequested):
             code = on_one_line(repr(outcome.code), 80) if outcome.code is not None else ""
             self._terminal.show(f"{shown} was ended by exit({code}); the prompt goes on\n", "notice")
+        elif isinstance(outcome, StatementRaised) and issubclass(type(outcome.exception), KeyboardInterrupt):
+            line = _line_in(path, outcome.exception)
+            where = "" if line is None else f" at line {line}"
+            self._terminal.show(f"{shown} was interrupted{where}; the prompt goes on\n", "interrupt")
         else:
             show_outcome(self._terminal, outcome)
+
+
+def _line_in(path: str, error: BaseException) -> int | None:
+    """Returns the line of a file that was running, in its innermost frame; None if it has none."""
+    lines = [
+        line for frame, line in traceback.walk_tb(traceback_of(error)) if frame.f_code.co_filename == path
+    ]
+    return lines[-1] if lines else None
 
 
 def _with_hint(error: PyxError) -> str:

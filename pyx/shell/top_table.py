@@ -46,7 +46,7 @@ def top_table(node: str | None, most: int, seconds: float, columns: int) -> str:
     Raises:
         RpcError: *node* cannot be reached, or does not run with `--rpc open`.
     """
-    found, total, loop = run_on(node, busiest, most, seconds)
+    found, total, loop = run_on(node, busiest, most, seconds, seconds=seconds)
     rows = [
         (
             str(pid),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pyx import Node, Process, receive, send, spawn
-from pyx.errors import RpcRefused
+from pyx.errors import RpcRefused, RpcTimeout
+from pyx.shell import process_table as module
 from pyx.shell.node_table import node_table
 from pyx.shell.process_table import process_table
 from pyx.shell.text_table import text_table
@@ -51,6 +52,15 @@ class TestProcesses:
         b = nodes.start("b")
         as_process(b, lambda: Process.register(spawn(_wait), "far"))
         assert " far " in as_process(a, lambda: process_table("b", 50))
+
+    def test_a_node_that_does_not_answer_is_waited_for_some_seconds(
+        self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        a = nodes.start("a")
+        nodes.start("b")
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 0.01)
+        with pytest.raises(RpcTimeout, match=r"no answer from b@test within 0\.02 s"):
+            as_process(a, lambda: module.run_on("b", _wait, seconds=0.01))
 
     def test_a_node_that_refuses_says_what_to_do(self, nodes: LocalNodes) -> None:
         a = nodes.start("a")

@@ -102,9 +102,11 @@ class TestStartFile:
         assert prompt.screen == f"{prompt.folder}/start.py was ended by exit({shown}); the prompt goes on\n"
         assert "x" not in prompt.names
 
-    def test_ctrl_c_ends_the_file(self, prompt: StartingPrompt) -> None:
-        prompt.run("x = 1\nraise KeyboardInterrupt\n")
-        assert (prompt.screen, prompt.names["x"]) == ("KeyboardInterrupt\n", 1)
+    def test_ctrl_c_ends_the_file_and_names_it_with_its_line(self, prompt: StartingPrompt) -> None:
+        prompt.run("x = 1\n\ndef f():\n    exec('raise KeyboardInterrupt')\nf()\nx = 2\n")
+        file = prompt.folder / "start.py"
+        assert prompt.screen == f"{file} was interrupted at line 4; the prompt goes on\n"
+        assert prompt.names["x"] == 1
 
     def test_file_that_others_can_write_is_refused_with_the_command_that_mends_it(
         self, prompt: StartingPrompt

@@ -116,14 +116,29 @@ def test_ctrl_c_at_the_question_and_in_a_start_file_leads_to_the_prompt(
     shell.prompt_returns()
     assert shell.type("'x' in globals()") == "False"
 
-    second = lone_host.starts(cwd=tmp_path)
+    config = lone_host.home / "conf" / "pyx"
+    config.mkdir(parents=True)
+    (config / "start.py").write_text(
+        "import os\nprint('of the user')\nwhile not os.path.exists('go'):\n    Process.sleep(0.01)\n"
+    )
+    second = lone_host.starts(cwd=tmp_path, XDG_CONFIG_HOME=str(config.parent), TERM="dumb")
+    second.sees("of the user")
+    second.press("early = 'y'\ry\r")
+    second.wait(lambda: "early = 'y'\ny" in second.screen, "the echo of both lines")
+    (tmp_path / "go").touch()  # the question comes: lines that were typed before are inputs, not its answer
     second.sees("? [y/N]")
     second.press("y\r")
     second.sees("begun")
     second.press("\x03")
-    second.sees("KeyboardInterrupt")
+    second.sees("/.pyx.py ")  # its line may be wrapped
+    said = f"{tmp_path}/.pyx.py was interrupted at line 3; the prompt goes on"
+    second.wait(
+        lambda: "".join(said.split()) in "".join(second.screen.split()), "the line that names the file"
+    )
+    second.sees("pyx(1)> early = 'y'")
+    second.sees("NameError: name 'y' is not defined")
     second.prompt_returns()
-    assert second.type("x") == "1"
+    assert second.type("(x, early)") == "(1, 'y')"
 
     (tmp_path / "killed.py").write_text("x = 2\nProcess.exit(self(), 'kill')\nx = 3\n")
     third = lone_host.shell(None, "--start-file", "killed.py", cwd=tmp_path)
