@@ -177,6 +177,7 @@ class rpc:  # noqa: N801 - the twin of the module `rpc`
         timeout: float | None = None,
         *,
         kwargs: Mapping[str, Any] | None = None,
+        binaries: str = "str",
     ) -> tuple[list[Any], list[str]]: ...
     @staticmethod
     async def multicall(
@@ -275,6 +276,7 @@ class AwaitableWithin:
         args: Sequence[Any] = (),
         *,
         kwargs: Mapping[str, Any] | None = None,
+        binaries: str = "str",
     ) -> tuple[list[Any], list[str]]: ...
     async def multicall(
         self, nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any

@@ -142,6 +142,7 @@ class Within:
         args: Sequence[Any] = (),
         *,
         kwargs: Mapping[str, Any] | None = None,
+        binaries: str = "str",
     ) -> tuple[list[Any], list[str]]: ...
     def multicall(
         self, nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any
@@ -200,12 +201,13 @@ def async_call(
     args: Sequence[Any] = (),
     *,
     kwargs: Mapping[str, Any] | None = None,
+    binaries: str = "str",
 ) -> CallFuture[Any]: ...
 def async_call(node: str, target: Any, /, *args: Any, **kwargs: Any) -> CallFuture[Any]:
     """Starts a `call` and returns a future: its `result()` returns or raises what `call` would.
 
-    A coroutine can `await` it.  Cancelling it abandons the call.  Differs from IEx: `:rpc.yield(key)` is
-    `result(timeout)`.
+    The forms are those of `call`, with `binaries` and without `timeout`.  A coroutine can `await` the future.
+    Cancelling it abandons the call.  Differs from IEx: `:rpc.yield(key)` is `result(timeout)`.
     """
     return rpc_client.CallFuture(node, target, args, kwargs)
 
@@ -224,6 +226,7 @@ def multicall(
     timeout: float | None = None,
     *,
     kwargs: Mapping[str, Any] | None = None,
+    binaries: str = "str",
 ) -> tuple[list[Any], list[str]]: ...
 def multicall(
     nodes: Sequence[str] | None, target: Any, /, *args: Any, **kwargs: Any
@@ -234,7 +237,7 @@ def multicall(
         nodes: node names; None: this node and all visible ones.
         target: as for `call`, and so are the forms.
         args: as for `call`.
-        kwargs: as for `call`; a `timeout` is for all answers together.
+        kwargs: as for `call`, `binaries` included; a `timeout` is for all answers together.
 
     Returns:
         A list of results, in the order of *nodes*, and a list of the nodes without one: those that cannot be
@@ -336,7 +339,8 @@ def pmap(
         function: a function, or `("module", "function")`.
         items: each is the first argument of one call.
         args: data, the other arguments of each call.
-        kwargs: data, by name.
+        kwargs: data, by name.  All are the function's: there are no options, so that binaries of Erlang nodes
+            that are UTF-8 become texts (`multicall` and `async_call` take `binaries`).
 
     Raises:
         RpcError: the first failure, in the order of the items; what is under way is abandoned.

@@ -46,9 +46,8 @@ async def call(
 ) -> Any:
     """See `rpc.call` for the two forms of *target* and what follows it."""
     here = this_node()
-    called, binaries = None, "str"
-    if kwargs and not is_function(target):
-        binaries = checked_binaries(kwargs.pop("binaries", binaries))
+    called = None
+    binaries = taken_binaries(target, kwargs)
     plain = plain_callee(target, args) if not kwargs else None
     dest = here.full_name(node)
     if here.speaks_with_erlang:
@@ -76,6 +75,7 @@ async def multicall(
 ) -> tuple[list[Any], list[str]]:
     """See `rpc.multicall`."""
     here = this_node()
+    binaries = taken_binaries(target, kwargs)
     called, seconds = callee_within("rpc.multicall", target, args, kwargs, timeout)
     dests = destinations(here, nodes)
     deadline = None if seconds is None else time.monotonic() + seconds
@@ -89,7 +89,7 @@ async def multicall(
             ask(here, pending, dest, payload or encoded_callee(here, dest, called))
         for pending in pendings:
             await pending.wait(None if deadline is None else max(0.0, deadline - time.monotonic()))
-    return results_of(here, dests, pendings, called)
+    return results_of(here, dests, pendings, called, binaries)
 
 
 def cast(node: str, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -109,6 +109,7 @@ class CallFuture(concurrent.futures.Future[T]):
         super().__init__()
         self._here = this_node()
         self._dest = self._here.full_name(node)
+        self._binaries = taken_binaries(target, kwargs)
         self._called = callee("rpc.async_call", target, args, kwargs)
         payload = encoded_callee(self._here, self._dest, self._called)
         self._pending = PendingAnswer(self._here, self)
@@ -126,9 +127,19 @@ class CallFuture(concurrent.futures.Future[T]):
         if not self.set_running_or_notify_cancel():
             return
         try:
-            self.set_result(value_of(self._here, self._dest, self._pending, self._called))
+            self.set_result(value_of(self._here, self._dest, self._pending, self._called, self._binaries))
         except BaseException as error:
             self.set_exception(error)
+
+
+def taken_binaries(target: Any, options: dict[str, Any]) -> str:
+    """Takes `binaries` out of the options of the second form, and returns it; raises ValueError.
+
+    After a function it is an argument of the function, and stays.
+    """
+    if not options or is_function(target):
+        return "str"
+    return checked_binaries(options.pop("binaries", "str"))
 
 
 async def meet(here: LocalNode, dest: str) -> None:
@@ -235,7 +246,11 @@ def destinations(here: LocalNode, nodes: Sequence[str] | None, call: str = "mult
 
 
 def results_of(
-    here: LocalNode, dests: Sequence[str], pendings: Sequence[PendingAnswer], called: Callee | None = None
+    here: LocalNode,
+    dests: Sequence[str],
+    pendings: Sequence[PendingAnswer],
+    called: Callee | None = None,
+    binaries: str = "str",
 ) -> tuple[list[Any], list[str]]:
     """Returns the answers in order, failures of the function included, and the nodes without an answer.
 
@@ -250,7 +265,7 @@ def results_of(
                 log.warning("no answer from %s: %s", dest, pending.body)
             continue
         try:
-            results.append(value_of(here, dest, pending, called))
+            results.append(value_of(here, dest, pending, called, binaries))
         except RpcError as error:
             results.append(error)
     return results, unanswered

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import BitString, ImproperList, Map, Node, Process, beam, charlist, keyword, receive, rpc, send
+from pyx import BitString, ImproperList, Map, Node, Process, aio, beam, charlist, keyword, receive, rpc, send
 from pyx import self as own_pid
 from pyx.atoms import Atom
 from pyx.terms import Raised, Struct
 from tests.beam.real_nodes import COOKIE, real_nodes
-from tests.local_nodes import LocalNodes, Running, as_process, start_node
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, start_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +159,29 @@ def test_call_from_python_asks_for_bytes(gus: LocalNode, a: IexNode) -> None:
         return texts, rpc.call(a.name, "String", "split", ["ä b"], binaries="bytes")
 
     assert as_process(gus, body) == (["ä", "b"], ["ä".encode(), b"b"])
+
+
+def test_calls_of_every_kind_ask_for_bytes(gus: LocalNode, a: IexNode) -> None:
+    asked = "String", "upcase", ["ä"]
+
+    def body() -> Any:
+        return [
+            rpc.async_call(a.name, *asked).result(HANG),
+            rpc.async_call(a.name, *asked, binaries="bytes").result(HANG),
+            rpc.multicall([a.name], *asked),
+            rpc.multicall([a.name], *asked, binaries="bytes"),
+            rpc.within(HANG).multicall([a.name], *asked, binaries="bytes"),
+        ]
+
+    upper = "Ä".encode()
+    assert as_process(gus, body) == ["Ä", upper, (["Ä"], []), ([upper], []), ([upper], [])]
+
+    async def awaited() -> Any:
+        return await rpc.async_call(a.name, *asked, binaries="bytes"), await aio.rpc.multicall(
+            [a.name], *asked, binaries="bytes"
+        )
+
+    assert as_process(gus, lambda: asyncio.run(awaited())) == (upper, ([upper], []))
 
 
 def test_pattern_of_texts_matches_what_elixir_sends(gus: LocalNode, a: IexNode) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,11 @@ from pyx import self as own_pid
 from pyx.runtime.request import PendingAnswer
 from pyx.runtime.rpc_client import value_of
 from pyx.signals import EncodedTerm, Payload
-from tests.local_nodes import as_process, in_kernel
+from tests.local_nodes import HANG, as_process, in_kernel
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyx.runtime.local_node import LocalNode
     from pyx.terms import Incarnation
     from tests.local_nodes import LocalNodes
@@ -62,9 +65,21 @@ def test_binaries_is_an_option_of_calls_by_name_alone(nodes: LocalNodes) -> None
     here = as_process(node, Node.self)
     by_name = as_process(node, lambda: rpc.call(here, "builtins", "len", [[1, 2]], binaries="bytes"))
     assert by_name == 2
-    with pytest.raises(ValueError, match="'str' or 'bytes'"):
-        as_process(node, lambda: rpc.call(here, "builtins", "len", [[1]], binaries="text"))
+    kinds: list[Callable[..., Any]] = [
+        rpc.call,
+        rpc.async_call,
+        lambda one, *called, **options: rpc.multicall([one], *called, **options),
+        lambda one, *called, **options: rpc.within(HANG).multicall([one], *called, **options),
+    ]
+    for kind in kinds:
+        with pytest.raises(ValueError, match=r"^binaries of .* arrive as 'str' or 'bytes', not as 'text'$"):
+            as_process(node, functools.partial(kind, here, "builtins", "len", [[1]], binaries="text"))
     assert as_process(node, lambda: rpc.call(here, takes_binaries, binaries="mine")) == "mine"
+    assert as_process(node, lambda: rpc.multicall([here], takes_binaries, binaries="mine")) == (["mine"], [])
+    asked = as_process(node, lambda: rpc.async_call(here, takes_binaries, binaries="mine"))
+    assert asked.result(HANG) == "mine"
+    with pytest.raises(TypeError, match="cast has no option binaries here"):  # it has no answer
+        as_process(node, lambda: rpc.cast(here, "builtins", "len", [[1]], binaries="bytes"))  # type: ignore[call-overload]
 
 
 def takes_binaries(binaries: str) -> str:
