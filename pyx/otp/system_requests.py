@@ -7,9 +7,10 @@ of the message.  See `server_sys.py` for the functions that ask.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.policy import allows
+from pyx.erlang_terms import BeamFunction
 from pyx.errors import EncodeError, RpcRefused
 from pyx.execution import tracebacks
 from pyx.execution.tasks import is_end_of_process
@@ -20,11 +21,17 @@ from pyx.otp.server_replies import send_reply
 from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import this_node
 from pyx.signals import Call
-from pyx.terms import Pid
+from pyx.terms import FunctionName, Pid
 
 if TYPE_CHECKING:
     from pyx.otp.running_server import RunningServer
     from pyx.terms import Incarnation
+
+_WHAT_RUNS: Final = (
+    "a server of Python runs functions of Python, of one argument, by their names, as &:shop.emptied/1 "
+    "(Sys.replace_state on a node of pyx takes any other)"
+)
+"""The end of a refusal that is read at iex."""
 
 
 def answer_system_request(
@@ -68,9 +75,12 @@ def _answer(running: RunningServer, request: Any, origin: Incarnation | None) ->
                 return "ok", as_data(running.server.__getstate__())
             case "get_status":
                 return _status(running)
+            case ("replace_state", FunctionName(module, name, 1)):  # `&:shop.emptied/1` of an Erlang node
+                return _replaced(running, (module, name, [], {}, None), origin)
+            case ("replace_state", BeamFunction() | FunctionName(arity=int()) as function):
+                return refused_value(f"{function!r} cannot run here: {_WHAT_RUNS}")
             case ("replace_state", work):
-                running.server.__setstate__(admitted(origin, work)(running.server.__getstate__()))
-                return "ok", as_data(running.server.__getstate__())
+                return _replaced(running, work, origin)
             case ("debug", ("trace", bool(is_on))):
                 running.traced = running.runner.process.leader or Pid(0) if is_on else None
                 return "ok"
@@ -87,6 +97,12 @@ def _answer(running: RunningServer, request: Any, origin: Incarnation | None) ->
             raise
         return raised_value(tracebacks.as_value(error))
     return "error", ("unknown_system_msg", as_data(request))
+
+
+def _replaced(running: RunningServer, work: Any, origin: Incarnation | None) -> Any:
+    """Sets the state that *work* makes of it, and returns the answer; raises as `admitted`, and its call."""
+    running.server.__setstate__(admitted(origin, work)(running.server.__getstate__()))
+    return "ok", as_data(running.server.__getstate__())
 
 
 def _status(running: RunningServer) -> Any:

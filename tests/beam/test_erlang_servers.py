@@ -63,6 +63,25 @@ def test_state_of_a_server_of_python_is_shown(gus: LocalNode, a: IexNode) -> Non
     assert ":running" in status
 
 
+def emptied(state: dict[str, Any]) -> dict[str, Any]:
+    return {**state, "items": {}}
+
+
+def test_state_of_a_server_of_python_is_replaced_by_a_function_of_python(gus: LocalNode, a: IexNode) -> None:
+    shelf(gus)
+    replace = ":sys.replace_state({:shelf, gus}, "
+    said = flat(a.ask(f"{replace}fn s -> s end)"))
+    assert re.search(r"CallRefused: #Function<\d+ bytes> cannot run here: a server of Python runs ", said)
+    assert "as &:shop.emptied/1 (Sys.replace_state on a node of pyx takes any other)" in said
+    assert "CallRefused: &Map.put/3 cannot run here" in flat(a.ask(f"{replace}&Map.put/3)"))
+    assert 'items" => %{"nike" => 3}' in a.ask(":sys.get_state({:shelf, gus})")
+    assert a.ask(f'{replace}&:"{__name__}".emptied/1)') == '%{"items" => %{}}'
+    assert a.ask(":sys.get_state({:shelf, gus})") == '%{"items" => %{}}'
+    with gus.kernel_call as kernel:
+        kernel.tables.set_policy("exported")
+    assert "needs --rpc open" in flat(a.ask(f'{replace}&:"{__name__}".emptied/1)'))
+
+
 def test_suspended_server_of_python_lets_its_callers_wait(gus: LocalNode, a: IexNode) -> None:
     shelf(gus)
     assert a.ask(":sys.suspend({:shelf, gus})") == ":ok"
