@@ -53,6 +53,26 @@ def registered(node: LocalNode) -> Inbox:
 # ---------------------------------------------------------------- 1: ping, connect, list
 
 
+def test_erlang_node_that_finds_the_port_of_pyx_nodes_is_named_in_the_log(
+    real: RealNodes,
+    a: IexNode,
+    nodes: LocalNodes,
+    home: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))
+    assert home
+    start_node(nodes.make(), "bob@127.0.0.1", long=True)  # EPMD knows a node by the first part of its name
+    assert a.ask(f'Node.connect(:"bob@{a.name.partition("@")[2]}")') == "false"
+    until(lambda: "refused a connection" in caplog.text)
+    (line,) = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
+    assert line == (
+        f"refused a connection: {a.name} is an Erlang node, and this port is for pyx nodes "
+        "(hint: pyx --beam opens a port for Erlang nodes)"
+    )
+
+
 def test_pyx_node_is_a_hidden_node_of_erlang(gus: LocalNode, a: IexNode) -> None:
     assert a.ask("Node.list()") == "[]"
     assert a.ask("Node.list(:hidden) == [gus]") == "true"

@@ -26,6 +26,7 @@ from __future__ import annotations
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from pyx.errors import HandshakeFailed
+from pyx.wire.handshake.erlang_hello import refusal_of_erlang_node
 from pyx.wire.handshake.failure_texts import HUNG_UP, REFUSED, misdialled, wrong_cookie, wrong_name
 from pyx.wire.handshake.hello import Hello, has_preamble, pack_hello, read_hello
 from pyx.wire.handshake.proof import MAC_BYTES, acceptor_mac, dialler_mac, is_same_mac, transcript_hash
@@ -259,6 +260,8 @@ class Acceptor(_Party):
 
     def _read_frame(self, body: bytes) -> None:
         if self._step == "hello":
+            if (refusal := refusal_of_erlang_node(body)) is not None:
+                raise HandshakeFailed(refusal)
             # Answered before it is checked: the hello reveals nothing that this node's address does not
             # reveal, and lets the dialler's own log name a wrong version or a wrong name.
             if has_preamble(body):

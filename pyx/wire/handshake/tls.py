@@ -31,6 +31,9 @@ RECORD_BYTES: Final = 5 + 2**14 + 256
 MAX_HANDSHAKE_BYTES: Final = 16 * 1024
 """How much a peer may send before the TLS handshake is done: a hello is 0.3 to 1.5 KiB, an answer 1 KiB."""
 
+_HANDSHAKE_RECORD: Final = b"\x16"
+"""The first byte of a dialler that speaks TLS (RFC 8446, 5.1)."""
+
 _WORDS: Final = {
     "UNSUPPORTED_PROTOCOL": "it does not speak TLS 1.3",
     "TLSV1_ALERT_PROTOCOL_VERSION": "it does not speak TLS 1.3",
@@ -103,6 +106,11 @@ class TlsMachine:
         Raises:
             ProtocolError: the handshake failed; `data_to_send` then returns an alert, which may be sent.
         """
+        if not self._handshake_bytes and self._tls.server_side and data[:1] != _HANDSHAKE_RECORD:
+            from pyx.wire.handshake.erlang_hello import refusal_of_erlang_node, unframed  # few peers need it
+
+            if (refusal := refusal_of_erlang_node(unframed(data))) is not None:
+                raise ProtocolError(refusal)
         self._incoming.write(data)
         self.may_have_unread = True
         if not self.is_established:
