@@ -1,8 +1,8 @@
 """What the user may have meant by a name that does not exist, for the last line of a traceback.
 
 Python suggests the closest name: from 3.12 on also in the tracebacks that `traceback` makes.  Here are the
-words of OTP and Elixir for what pyx or Python calls otherwise, which no spelling leads to; and for Python
-3.11 what later ones suggest.
+words of OTP and Elixir for what pyx or Python calls otherwise, which no spelling leads to; the statements of
+IPython that are not Python; and for Python 3.11 what later ones suggest.
 """
 
 from __future__ import annotations
@@ -56,6 +56,12 @@ OTP_NAMES: Final = {
     "supervisor": "Supervisor",
     "halt": "exit",
     "erpc": "rpc",
+    "net_kernel": "Node",
+    "net_adm": "Node",
+    "IEx": "breakpoint",
+    "pry": "breakpoint",
+    "dbg": "breakpoint",
+    "IO": "print",
 }
 """Bare words of Erlang, Elixir and IEx: what to write here."""
 
@@ -68,6 +74,8 @@ OTP_ATTRIBUTES: Final = {
         "process_flag": "flag",
         "name": "register",
         "whereis_name": "whereis",
+        "apply_after": "send_after",
+        "apply_interval": "send_interval",
     },
     "Node": {
         "alive": "is_alive",
@@ -78,6 +86,9 @@ OTP_ATTRIBUTES: Final = {
         "connect_node": "connect",
         "halt": "stop",
         "get": "info",
+        "node_info": "info",
+        "nodes_info": "info",
+        "allow": "set_cookie",
     },
     "GenServer": {
         "send_request": "request",
@@ -94,11 +105,42 @@ OTP_ATTRIBUTES: Final = {
     "Task": {"async": "async_", "await": "await_", "yield": "yield_", "wait": "await_"},
     "Registry": {"whereis": "whereis_name", "match": "select"},
     "Sys": {"code_change": "change_code", "state": "get_state", "status": "get_status"},
-    "rpc": {"multi_call": "multicall", "block_call": "call", "async": "async_call", "sbcast": "multicall"},
+    "rpc": {
+        "multi_call": "multicall",
+        "block_call": "call",
+        "async": "async_call",
+        "send_request": "async_call",
+        "yield_": "async_call",
+        "nb_yield": "async_call",
+        "receive_response": "async_call",
+        "multicast": "eval_everywhere",
+        "sbcast": "abcast",
+        "parallel_eval": "pmap",
+        "pinfo": "Process.info",
+        "server_call": "GenServer.call",
+        "multi_server_call": "GenServer.multi_call",
+    },
     "pg": {"members": "get_members", "local_members": "get_local_members", "groups": "which_groups"},
 }
 """Attributes of pyx's classes and modules likewise."""
 
+STATEMENTS: Final = {
+    "%timeit": "tc(function, ...)",
+    "%time": "tc(function, ...)",
+    "%autoreload": "recompile()",
+    "%run": "c('FILE.py')",
+    "%load": "c('FILE.py')",
+    "%debug": "import pdb; pdb.pm()",
+    "%edit": "edit(thing)",
+    "%ls": "ls()",
+    "%cd": "cd('DIR')",
+    "%pwd": "pwd()",
+    "!": "import subprocess; subprocess.run('COMMAND', shell=True)",
+    "break!": "breakpoint()",
+}
+"""What IPython and IEx read, and Python cannot, by its beginning: what to write here."""
+
+_BEGINNING: Final = re.compile(r"%?(%\w+)|!|break!")
 _PYTHONS: Final = re.compile(r"\. Did you mean: '[^']*'\?$")
 _MOST_NAMES: Final = 750  # as Python itself: a suggestion must not take long
 
@@ -114,6 +156,12 @@ def with_suggestion(error: BaseException, line: str) -> str:
         meant = OTP_NAMES.get(error.name)
     elif type(error) is AttributeError and type(error.name) is str:
         meant = _otp_attribute(error.obj, error.name)
+        if meant == error.name:
+            return f"{_PYTHONS.sub('', line)}. Did you mean: '{meant}', a word of its own?"
+    elif type(error) is SyntaxError and type(error.text) is str:
+        beginning = _BEGINNING.match(error.text)
+        meant = beginning and STATEMENTS.get(beginning[1] or beginning[0])
+        return line if meant is None else f"{line}. Did you mean: {meant}"
     else:
         return line
     if meant is not None:

@@ -153,10 +153,11 @@ def text_of(error: BaseException, *, typed: str | None = None) -> str:
             if stack and not (is_typed and len(chain) == 1):
                 lines += ["Traceback (most recent call last):\n", *stack.format()]
             said = list(one.format_exception_only())
-            if not sentence and type(error) in {NameError, AttributeError}:
+            if not sentence and type(error) in {NameError, AttributeError, SyntaxError}:
                 from pyx.execution.suggestions import with_suggestion  # for the first of them
 
-                said[0] = with_suggestion(error, said[0].removesuffix("\n")) + "\n"
+                message = next(at for at, line in enumerate(said) if line.startswith(type(error).__name__))
+                said[message] = with_suggestion(error, said[message].removesuffix("\n")) + "\n"
             lines += said
         lines.append(sentence)
     return re.sub(_PYX_CLASS, "", "".join(lines))

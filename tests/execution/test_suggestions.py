@@ -11,7 +11,7 @@ import pytest
 
 import pyx
 from pyx.execution import tracebacks
-from pyx.execution.suggestions import OTP_ATTRIBUTES, OTP_NAMES
+from pyx.execution.suggestions import OTP_ATTRIBUTES, OTP_NAMES, STATEMENTS
 from pyx.terms import parse_pid
 
 
@@ -31,6 +31,11 @@ def last_line(source: str, **names: Any) -> str:
         ("Process.alive(1)", "type object 'Process' has no attribute 'alive'. Did you mean: 'is_alive'?"),
         ("Node.alive()", "type object 'Node' has no attribute 'alive'. Did you mean: 'is_alive'?"),
         ("rpc.block_call", "module 'pyx.rpc' has no attribute 'block_call'. Did you mean: 'call'?"),
+        ("rpc.pinfo", "module 'pyx.rpc' has no attribute 'pinfo'. Did you mean: 'Process.info'?"),
+        (
+            "Process.spawn",
+            "type object 'Process' has no attribute 'spawn'. Did you mean: 'spawn', a word of its own?",
+        ),
         ("pg.members('a')", "type object 'pg' has no attribute 'members'. Did you mean: 'get_members'?"),
         (
             "GenServer.start_lnk",
@@ -54,6 +59,7 @@ def test_attribute_that_pyx_calls_otherwise_is_named(source: str, line: str) -> 
         ("prnit(1)", "Did you mean: 'print'?"),
         ("whereis('stock')", "Did you mean: 'Process.whereis'?"),
         ("nil", "Did you mean: 'None'?"),
+        ("IEx.pry()", "Did you mean: 'breakpoint'?"),
         ("def f(price):\n    return prce\nf(1)", "Did you mean: 'price'?"),
         ("math.pi", "Did you forget to import 'math'"),
     ],
@@ -62,6 +68,25 @@ def test_name_that_is_close_or_a_word_of_otp_is_named_once(source: str, meant: s
     line = last_line(source)
     assert line.removesuffix("?").endswith(meant.removesuffix("?"))
     assert line.count("Did you") == 1
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("%timeit f()", "tc(function, ...)"),
+        ("%%timeit", "tc(function, ...)"),
+        ("%debug", "import pdb; pdb.pm()"),
+        ("!ls", STATEMENTS["!"]),
+        ("break!(shop)", "breakpoint()"),
+    ],
+)
+def test_statement_of_ipython_or_iex_is_answered_with_that_of_python(source: str, meant: str) -> None:
+    assert last_line(source).endswith(f". Did you mean: {meant}")
+
+
+@pytest.mark.parametrize("source", ["%matplotlib", "1 +", "x = %d"])
+def test_other_syntax_errors_are_pythons(source: str) -> None:
+    assert last_line(source) == "SyntaxError: invalid syntax"
 
 
 def test_nothing_is_suggested_for_a_name_like_no_other() -> None:
@@ -99,4 +124,4 @@ def test_all_that_is_suggested_exists_and_what_it_is_suggested_for_does_not() ->
         place = operator.attrgetter(owner.removeprefix("otp."))(public)
         for word, meant in words.items():
             assert not hasattr(place, word), f"{owner}.{word}"
-            assert hasattr(place, meant) or hasattr(public, meant), f"{owner}.{meant}"
+            assert hasattr(place, meant) or operator.attrgetter(meant)(public), f"{owner}.{meant}"
