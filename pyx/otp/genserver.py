@@ -266,7 +266,9 @@ async def start_server(
 ) -> Pid | None:
     """Starts a server, for threads and for coroutines; see `GenServer.start_link`."""
     if kind is GenServer:
-        msg = "GenServer is not a server itself: derive a class from it, and start that"
+        own = args[0] if args and isinstance(args[0], type) and issubclass(args[0], GenServer) else None
+        advice = f"write {own.__name__}.start_link(...)" if own else "derive a class from it, and start that"
+        msg = f"GenServer is not a server itself: {advice}"
         raise TypeError(msg)
     body = _serve_async if kind.__handlers__.on_loop else _serve_on_thread
     return await start_process(

@@ -164,8 +164,12 @@ def test_arguments_without_an_init_that_takes_them_are_refused(run: Any) -> None
 
 
 def test_genserver_itself_is_not_started(run: Any) -> None:
+    class Stock(GenServer): ...
+
     with pytest.raises(TypeError, match="derive a class from it"):
         GenServer.start()
+    with pytest.raises(TypeError, match=r"write Stock\.start_link\(\.\.\.\)$"):
+        GenServer.start_link(Stock, {"nike": 30})
 
 
 def test_g3_init_that_is_too_slow_is_killed(run: Any) -> None:
