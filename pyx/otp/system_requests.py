@@ -77,7 +77,9 @@ def _answer(running: RunningServer, request: Any, origin: Incarnation | None) ->
                 return _status(running)
             case ("replace_state", FunctionName(module, name, 1)):  # `&:shop.emptied/1` of an Erlang node
                 return _replaced(running, (module, name, [], {}, None), origin)
-            case ("replace_state", BeamFunction() | FunctionName(arity=int()) as function):
+            case ("replace_state", BeamFunction()):
+                return refused_value(f"a function made in Elixir or Erlang cannot run here: {_WHAT_RUNS}")
+            case ("replace_state", FunctionName(arity=int()) as function):
                 return refused_value(f"{function!r} cannot run here: {_WHAT_RUNS}")
             case ("replace_state", work):
                 return _replaced(running, work, origin)
