@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 from pyx.errors import ProtocolError
 from pyx.net.stream import PlainStream
 from pyx.wire.handshake.machine import (
-    MAX_FRAME_BYTES,
     Acceptor,
     Authenticated,
     Dialler,
@@ -22,6 +21,7 @@ from pyx.wire.handshake.machine import (
     Postponed,
     Transmit,
 )
+from pyx.wire.handshake.short_frames import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
     import socket

@@ -9,8 +9,9 @@
       reply     ---------------------->                'r' | u32 challenge | md5 of cookie and challenge
                 <----------------------    ack         'a' | md5 of cookie and the dialler's challenge
 
-Every frame: u16 big endian length | body.  The dialler proves first, and the proof is bound to neither names
-nor connection; so the cookie is never that of pyx's own dialect, and the connection stays on this host.
+The frames are those of `wire/handshake/short_frames.py`.  The dialler proves first, and the proof is bound
+to neither names nor connection; so the cookie is never that of pyx's own dialect, and the connection stays on
+this host.
 
 The acceptor says what it thinks of the dialler's name *before* any proof.  Here that status is a preview,
 which changes nothing: a stranger that claims the name of a connected node does not disturb it.  The decision
@@ -34,7 +35,6 @@ from pyx.terms import Incarnation, is_full_name
 from pyx.wire.beam import flags as dist
 from pyx.wire.handshake.failure_texts import HUNG_UP, wrong_name
 from pyx.wire.handshake.machine import (
-    MAX_FRAME_BYTES,
     Authenticated,
     Established,
     Failed,
@@ -43,6 +43,7 @@ from pyx.wire.handshake.machine import (
     Status,
     Transmit,
 )
+from pyx.wire.handshake.short_frames import framed, take_body
 
 Preview: TypeAlias = Literal["ok", "ok_simultaneous", "nok", "alive"]
 """What a node thinks of a name before the proof: free; being dialled, with the peer's dial to go first or
@@ -131,26 +132,13 @@ class _BeamParty:
 
     def _read_frames(self) -> None:
         try:
-            while self._is_reading() and (body := self._next_frame()) is not None:
+            while self._is_reading() and (body := take_body(self._unread)) is not None:
                 self._read_frame(body)
         except HandshakeFailed as failure:
             self._fail(failure)
 
     def _is_reading(self) -> bool:
         return self._step not in {"status chosen", "key", "deciding", "established", "failed"}
-
-    def _next_frame(self) -> bytes | None:
-        unread = self._unread
-        if len(unread) < 2:
-            return None
-        length = int.from_bytes(unread[:2])
-        if length > MAX_FRAME_BYTES:
-            raise HandshakeFailed(f"it announced a frame of {length} bytes; the limit is {MAX_FRAME_BYTES}")
-        if len(unread) < 2 + length:
-            return None
-        body = bytes(unread[2 : 2 + length])
-        del unread[: 2 + length]
-        return body
 
     def _read_frame(self, body: bytes) -> None:
         raise NotImplementedError
@@ -166,7 +154,7 @@ class _BeamParty:
         self._events.append(Failed(failure.reason, failure.hint))
 
     def _send(self, body: bytes) -> None:
-        self._events.append(Transmit(len(body).to_bytes(2) + body))
+        self._events.append(Transmit(framed(body)))
 
     def _establish(self) -> None:
         self._step = "established"

@@ -2,6 +2,7 @@
 
     machine         the two sides of the handshake, and the events that they emit
     hello           the one frame that is read from an unauthenticated peer
+    short_frames    the frames of handshakes
     proof           from a cookie to its key, and the MACs by which both ends prove it
     erlang_hello    the first frame of an Erlang node that dialled the port of pyx nodes
     failure_texts   the sentences of a failed proof: a wrong cookie, a wrong name

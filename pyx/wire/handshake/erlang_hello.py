@@ -12,16 +12,16 @@ from struct import Struct
 from typing import Final
 
 from pyx.terms import is_full_name
+from pyx.wire.handshake.short_frames import MAX_FRAME_BYTES
 
 _VERSION_6: Final = Struct(">cQIH")
 _VERSION_5: Final = Struct(">cHI")
-_LONGEST: Final = 1024
 
 
 def unframed(data: bytes | memoryview) -> bytes:
     """Returns the body of the frame at the beginning of *data*; empty if no whole short frame is there."""
     length = int.from_bytes(data[:2])
-    return bytes(data[2 : 2 + length]) if length <= min(_LONGEST, len(data) - 2) else b""
+    return bytes(data[2 : 2 + length]) if length <= min(MAX_FRAME_BYTES, len(data) - 2) else b""
 
 
 def refusal_of_erlang_node(body: bytes) -> str | None:

@@ -6,7 +6,7 @@
       proof     ---------------------->               the dialler's MAC
                 <----------------------    decision   status | the acceptor's MAC
 
-Every frame: u16 big endian length (at most 1 KiB) | body.
+The bodies of the frames (`short_frames`):
 
     hello     see `hello`
     proof     u8 3 | 32 bytes
@@ -30,8 +30,7 @@ from pyx.wire.handshake.erlang_hello import refusal_of_erlang_node
 from pyx.wire.handshake.failure_texts import HUNG_UP, REFUSED, misdialled, wrong_cookie, wrong_name
 from pyx.wire.handshake.hello import Hello, has_preamble, pack_hello, read_hello
 from pyx.wire.handshake.proof import MAC_BYTES, acceptor_mac, dialler_mac, is_same_mac, transcript_hash
-
-MAX_FRAME_BYTES: Final = 1024
+from pyx.wire.handshake.short_frames import framed, take_body
 
 Status: TypeAlias = Literal["ok", "simultaneous", "refused"]
 """The decision about an authenticated dialler; `simultaneous`: this node is dialling it, wait for that."""
@@ -138,23 +137,13 @@ class _Party:
 
     def _read_frames(self) -> None:
         try:
-            while self._step in {"hello", "proof", "decision"} and (body := self._next_frame()) is not None:
+            while self._is_reading() and (body := take_body(self._unread)) is not None:
                 self._read_frame(body)
         except HandshakeFailed as failure:
             self._fail(Failed(failure.reason, failure.hint))
 
-    def _next_frame(self) -> bytes | None:
-        unread = self._unread
-        if len(unread) < 2:
-            return None
-        length = int.from_bytes(unread[:2])
-        if length > MAX_FRAME_BYTES:
-            raise HandshakeFailed(f"it announced a frame of {length} bytes; the limit is {MAX_FRAME_BYTES}")
-        if len(unread) < 2 + length:
-            return None
-        body = bytes(unread[2 : 2 + length])
-        del unread[: 2 + length]
-        return body
+    def _is_reading(self) -> bool:
+        return self._step in {"hello", "proof", "decision"}
 
     def _read_frame(self, body: bytes) -> None:
         raise NotImplementedError
@@ -170,7 +159,7 @@ class _Party:
         self._events.append(failed)
 
     def _send(self, body: bytes) -> None:
-        self._events.append(Transmit(len(body).to_bytes(2) + body))
+        self._events.append(Transmit(framed(body)))
 
     def _hellos_exchanged(self, theirs: Hello, dialler_hello: bytes, acceptor_hello: bytes) -> None:
         self._theirs = theirs

@@ -1,4 +1,4 @@
-"""machine.py, failure_texts.py: Both ends authenticate; malformed frames and attacks are refused."""
+"""machine.py, short_frames.py, failure_texts.py: Both ends authenticate; attacks are refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from pyx.terms import Incarnation
 from pyx.wire.handshake.hello import Hello, acceptor_hello, dialler_hello, pack_hello
 from pyx.wire.handshake.machine import (
-    MAX_FRAME_BYTES,
     Acceptor,
     Authenticated,
     Dialler,
@@ -23,6 +22,7 @@ from pyx.wire.handshake.machine import (
     Status,
     Transmit,
 )
+from pyx.wire.handshake.short_frames import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
