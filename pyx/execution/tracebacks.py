@@ -46,7 +46,7 @@ def type_name(error_type: type[BaseException]) -> str:
 def message_of(error: BaseException) -> str:
     """`str(error)`, and never a second error: a `__str__` is user code."""
     try:
-        return str(error)
+        return f"{error!s}"  # also where an input has replaced `builtins.str`
     except KeyboardInterrupt:
         raise
     except BaseException:

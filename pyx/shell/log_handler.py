@@ -61,8 +61,9 @@ def painted_record(text: str, theme: Theme) -> str:
 def log_shown(columns: Callable[[], int] = lambda: NARROW_COLUMNS, theme: Theme = NONE) -> Iterator[None]:
     """Shows pyx's log inside; see `LogHandler`."""
     handler = LogHandler(columns, theme)
-    logging.getLogger("pyx").addHandler(handler)
+    log = logging.getLogger("pyx")
+    log.addHandler(handler)
     try:
         yield
     finally:
-        logging.getLogger("pyx").removeHandler(handler)
+        log.removeHandler(handler)

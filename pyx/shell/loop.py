@@ -7,10 +7,13 @@ Terminals are prompt_toolkit's editor (`terminal.py`), lines from a pipe (`LineT
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyx.execution import interrupts
+from pyx.execution.tracebacks import message_of
 from pyx.nodes import Node
+from pyx.printable import on_one_line
 from pyx.shell.evaluate import (
     Evaluator,
     ExitRequested,
@@ -20,7 +23,7 @@ from pyx.shell.evaluate import (
     is_blank,
     is_incomplete,
 )
-from pyx.shell.program import exit_code
+from pyx.shell.program import exit_code, remember_error
 from pyx.shell.render import render
 from pyx.shell.theme import NONE, Theme
 from pyx.shell.tty import as_utf8
@@ -33,6 +36,9 @@ if TYPE_CHECKING:
 
 TRANSCRIPT_COLUMNS: Final = 100
 """The width of a shell that is recorded or replayed: values break at the same places in both."""
+
+_LONGEST_ERROR: Final = 300
+_ENDS: Final = "the shell ends (with PYTHONDEVMODE=1 it shows a traceback)"
 
 _INPUT_COLUMNS: Final = 20
 """Columns that a prompt leaves to the input, on terminals of twice as many."""
@@ -143,6 +149,8 @@ class Shell:
         self._process = process
         self._node_name = node_name
         self._has_fixed_prompt = has_fixed_prompt
+        self._has_read = False
+        """True once the prompt has read the input that runs."""
 
     def prompt(self) -> Prompt:
         """Returns the prompt as it is now."""
@@ -164,14 +172,33 @@ class Shell:
                     continue  # at the prompt it clears the line; between two steps it comes too late
                 except EOFError:
                     return 0
+                except PromptLeft:
+                    raise
+                except Exception as error:  # pyx's own; maybe an input has replaced `builtins.str`
+                    if not self._has_read and (isinstance(error, OSError) or sys.flags.dev_mode):
+                        raise  # the terminal is gone, or a developer wants to see it
+                    self._show_own_error(error)
+                    if not self._has_read:  # the next prompt would fail as well
+                        return 1
+
+    def _show_own_error(self, error: Exception) -> None:
+        """Shows an exception of pyx's own code as one line, which says where its traceback is."""
+        remember_error(error)
+        what = on_one_line(f"{type(error).__name__}: {message_of(error)}", _LONGEST_ERROR)
+        then = "`import pdb; pdb.pm()` looks at it" if self._has_read else _ENDS
+        self._process.finish_line()
+        # A notice: the colours of errors may have to be imported, which may fail.
+        self._terminal.show(f"pyx: internal error: {what}; {then}\n", "notice")
 
     def _run_one(self, conventions: PythonConventions) -> int | None:
         """Reads one input, evaluates it and shows what it comes to; returns the exit code if it leaves."""
+        self._has_read = False
         if not self._process.is_alive:
             self._renew_process()
         interrupts.forget_pending()  # a Ctrl-C too late for the last input is not meant for the next
         users = None if self._has_fixed_prompt else conventions.users_prompt()
         source = self._terminal.read(self.prompt if users is None else lambda: Prompt(*users))
+        self._has_read = True
         if is_blank(source):
             return None
         outcome = self._evaluated(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import sys
 
 import pytest
 
@@ -134,3 +135,27 @@ def test_long_prompt_is_cut_to_leave_columns_for_the_input(columns: int, first: 
 
 def test_prompt_without_a_node_is_not_cut() -> None:
     assert fitted_prompt(prompt_for(None, 7), 24) == Prompt("pyx(7)> ", "...(7)> ")
+
+
+def test_error_of_pyx_itself_is_one_line_and_the_prompt_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_outcome: object, **_options: object) -> str:
+        raise RuntimeError("not\ntext")
+
+    monkeypatch.setattr("pyx.shell.loop.render", broken)
+    said = "pyx: internal error: RuntimeError: not\\ntext; `import pdb; pdb.pm()` looks at it"
+    session(f"pyx(gus@vm)1> 1\n{said}\npyx(gus@vm)2> None\npyx(gus@vm)3> 2\n{said}\npyx(gus@vm)4> ")
+    assert isinstance(sys.last_value, RuntimeError)
+
+
+@pytest.mark.skipif(sys.flags.dev_mode, reason="Python's development mode shows the traceback")
+def test_prompt_that_cannot_read_leaves_with_one_line() -> None:
+    def read_line(_prompt: str) -> str:
+        raise RecursionError("maximum")
+
+    shown: list[str] = []
+    main = make_main(dict(vars(builtins)))
+    evaluator = Evaluator(main.__dict__, run_coroutine=run_coroutine)
+    terminal = LineTerminal(read_line, shown.append)
+    assert Shell(terminal, evaluator, FakeProcess(), lambda: None).run() == 1
+    (line,) = shown
+    assert line.startswith("pyx: internal error: RecursionError: maximum; the shell ends ")
