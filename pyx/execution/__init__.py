@@ -27,6 +27,7 @@
     stacks            the frames of all threads
     debugger          Python's debugger without the frames of pyx
     tracebacks        tracebacks with the user's frames only
+    foreign_syntax    what may have been meant by a line of IPython or Elixir
     suggestions       what may have been meant by a name that does not exist
 
 Never imported here: `runtime` and the packages above it.

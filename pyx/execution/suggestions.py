@@ -1,8 +1,8 @@
 """What the user may have meant by a name that does not exist, for the last line of a traceback.
 
 Python suggests the closest name: from 3.12 on also in the tracebacks that `traceback` makes.  Here are the
-words of OTP and Elixir for what pyx or Python calls otherwise, which no spelling leads to; the statements of
-IPython that are not Python; and for Python 3.11 what later ones suggest.
+words of OTP and Elixir for what pyx or Python calls otherwise, which no spelling leads to; and for Python
+3.11 what later ones suggest.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.close_words import close_word
+from pyx.execution.foreign_syntax import meant_by_syntax
 from pyx.execution.stacks import locals_of
 from pyx.introspection import (
     attributes_of_module,
@@ -62,6 +63,7 @@ OTP_NAMES: Final = {
     "pry": "breakpoint",
     "dbg": "breakpoint",
     "IO": "print",
+    "length": "len",
 }
 """Bare words of Erlang, Elixir and IEx: what to write here."""
 
@@ -124,23 +126,6 @@ OTP_ATTRIBUTES: Final = {
 }
 """Attributes of pyx's classes and modules likewise."""
 
-STATEMENTS: Final = {
-    "%timeit": "tc(function, ...)",
-    "%time": "tc(function, ...)",
-    "%autoreload": "recompile()",
-    "%run": "c('FILE.py')",
-    "%load": "c('FILE.py')",
-    "%debug": "import pdb; pdb.pm()",
-    "%edit": "edit(thing)",
-    "%ls": "ls()",
-    "%cd": "cd('DIR')",
-    "%pwd": "pwd()",
-    "!": "import subprocess; subprocess.run('COMMAND', shell=True)",
-    "break!": "breakpoint()",
-}
-"""What IPython and IEx read, and Python cannot, by its beginning: what to write here."""
-
-_BEGINNING: Final = re.compile(r"%?(%\w+)|!|break!")
 _PYTHONS: Final = re.compile(r"\. Did you mean: '[^']*'\?$")
 _MOST_NAMES: Final = 750  # as Python itself: a suggestion must not take long
 
@@ -159,8 +144,7 @@ def with_suggestion(error: BaseException, line: str) -> str:
         if meant == error.name:
             return f"{_PYTHONS.sub('', line)}. Did you mean: '{meant}', a word of its own?"
     elif type(error) is SyntaxError and type(error.text) is str:
-        beginning = _BEGINNING.match(error.text)
-        meant = beginning and STATEMENTS.get(beginning[1] or beginning[0])
+        meant = meant_by_syntax(error.text, error.offset)
         return line if meant is None else f"{line}. Did you mean: {meant}"
     else:
         return line
