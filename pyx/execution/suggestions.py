@@ -126,7 +126,7 @@ OTP_ATTRIBUTES: Final = {
 }
 """Attributes of pyx's classes and modules likewise."""
 
-_PYTHONS: Final = re.compile(r"\. Did you mean: '[^']*'\?$")
+_PYTHONS: Final = re.compile(r"\. Did you mean:? '[^']*'\?$")
 _MOST_NAMES: Final = 750  # as Python itself: a suggestion must not take long
 
 
@@ -145,7 +145,7 @@ def with_suggestion(error: BaseException, line: str) -> str:
             return f"{_PYTHONS.sub('', line)}. Did you mean: '{meant}', a word of its own?"
     elif type(error) is SyntaxError and type(error.text) is str:
         meant = meant_by_syntax(error.text, error.offset)
-        return line if meant is None else f"{line}. Did you mean: {meant}"
+        return line if meant is None else f"{_PYTHONS.sub('', line)}. Did you mean: {meant}"
     else:
         return line
     if meant is not None:

@@ -11,7 +11,7 @@ import pytest
 
 import pyx
 from pyx.execution import tracebacks
-from pyx.execution.suggestions import OTP_ATTRIBUTES, OTP_NAMES
+from pyx.execution.suggestions import OTP_ATTRIBUTES, OTP_NAMES, with_suggestion
 from pyx.terms import parse_pid
 
 
@@ -73,6 +73,12 @@ def test_name_that_is_close_or_a_word_of_otp_is_named_once(source: str, meant: s
 def test_line_of_ipython_is_answered_with_that_of_python() -> None:
     assert last_line("%debug") == "SyntaxError: invalid syntax. Did you mean: import pdb; pdb.pm()"
     assert last_line("1 +") == "SyntaxError: invalid syntax"
+
+
+def test_keyword_that_python_3_14_suggests_gives_way_to_the_helper() -> None:
+    error = SyntaxError("invalid syntax", ("<pyx 1>", 1, 3, "i self()", 1, 5))
+    line = with_suggestion(error, "SyntaxError: invalid syntax. Did you mean 'if'?")
+    assert line == "SyntaxError: invalid syntax. Did you mean: i(self())"
 
 
 def test_nothing_is_suggested_for_a_name_like_no_other() -> None:
