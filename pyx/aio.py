@@ -312,7 +312,7 @@ class Node:
     @takes_options(NodeOptions)
     async def start(options: NodeOptions) -> str:
         """`Node.start`, awaitable; it waits (for EPMD, say) on another thread."""
-        return await asyncio.to_thread(start_stop.start, this_node(), options)
+        return await asyncio.to_thread(start_stop.start_in_program, this_node(), options)
 
     @staticmethod
     async def stop() -> bool:

@@ -124,11 +124,11 @@ class NodeNameInvalid(PyxError, ValueError):
 class NameTaken(PyxError):
     """A live node on this host has that name.  Attributes: `name`, `os_pid` (None if unknown)."""
 
-    def __init__(self, name: str, os_pid: int | None) -> None:
+    def __init__(self, name: str, os_pid: int | None, *, hint: str | None = None) -> None:
         self.name = name
         self.os_pid = os_pid
         holder = f" (pid {os_pid})" if os_pid else ""
-        super().__init__(f"the name {name} is in use by another node{holder}")
+        super().__init__(f"the name {name} is in use by another node{holder}", hint=hint)
 
 
 class NodeNotAlive(PyxError):

@@ -80,7 +80,7 @@ class Node:
             PyxError: the cookie is empty or cannot be read, this user has no home directory, the address
                 cannot be listened on, there is no EPMD; the hint says what to do.
         """
-        return start_stop.start(this_node(), options)
+        return start_stop.start_in_program(this_node(), options)
 
     @staticmethod
     def stop() -> bool:

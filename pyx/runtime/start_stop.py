@@ -58,6 +58,15 @@ def start(node: LocalNode, options: NodeOptions) -> str:
     return _start(node, options)
 
 
+def start_in_program(node: LocalNode, options: NodeOptions) -> str:
+    """The same for a program, whose workers may share a name: a taken one is raised with a hint."""
+    try:
+        return start(node, options)
+    except NameTaken as error:
+        hint = "numbered=True lets the workers of a service share a name"
+        raise NameTaken(error.name, error.os_pid, hint=hint) from None
+
+
 def _start(node: LocalNode, options: NodeOptions) -> str:
     forbid_green_threads()
     guard_main_thread()

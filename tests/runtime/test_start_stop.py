@@ -19,9 +19,11 @@ from pyx import receive
 from pyx.errors import AlreadyStarted, NameTaken, NodeNameInvalid, PyxError
 from pyx.execution import interrupts
 from pyx.execution.stdout_router import StdoutRouter
+from pyx.options import NodeOptions
 from pyx.runtime import start_stop
 from pyx.wire.frames.fragments import MAX_PAYLOAD_BYTES
 from tests.local_nodes import (
+    COOKIE,
     HANG,
     LocalNodes,
     Running,
@@ -311,8 +313,12 @@ class TestInfo:
 def test_numbered_nodes_share_a_name(nodes: LocalNodes) -> None:
     started = [start_node(nodes.make(), "shop@test", numbered=True) for _ in range(3)]
     assert started == ["shop@test", "shop-2@test", "shop-3@test"]
-    with pytest.raises(NameTaken):
+    with pytest.raises(NameTaken) as taken:
         start_node(nodes.make(), "shop@test")
+    assert taken.value.hint is None
+    with pytest.raises(NameTaken, match="the name shop@test is in use") as taken:
+        start_stop.start_in_program(nodes.make(), NodeOptions("shop@test", cookie=COOKIE))
+    assert taken.value.hint == "numbered=True lets the workers of a service share a name"
 
 
 def test_numbered_name_that_is_free_again_is_taken_again(nodes: LocalNodes) -> None:
