@@ -126,34 +126,35 @@ class RemoteConnection:
             RemoteLost: the session is gone.
         """
         number = next(self._inputs)
-        self._tell("evaluate", number, source, columns)
         interrupts = 0
+        untold: deque[tuple[Any, ...]] = deque([("evaluate", number, source, columns)])
         while True:
             try:
+                while untold:
+                    self._tell(
+                        *untold[0]
+                    )  # Ctrl-C may raise behind the send: it is told again, and counts once
+                    untold.popleft()
                 while not self._events and self.lost is None:
                     self._wait(None)
+                if not self._events:
+                    assert self.lost is not None
+                    raise self.lost
+                match self._events.popleft():
+                    case ("done", n, str() as kind, text, int() as following) if n == number:
+                        self.next_statement = following
+                        return RemoteAnswer(kind, text)
+                    case ("still", n, str() as place) if n == number:
+                        on_still(place)
+                    case ("left", n, int() as job, str() as place) if n == number:
+                        return RemoteAnswer("left", (job, place))
+                    case ("ended", n, str() as text) if n == number:
+                        return RemoteAnswer("notice", text)
+                    case _:
+                        pass  # of an input that is over
             except KeyboardInterrupt:
                 interrupts += 1
-                if interrupts == 1:
-                    self._tell("interrupt", number)
-                else:
-                    self._tell("leave", number, new_job())
-                continue
-            if not self._events:
-                assert self.lost is not None
-                raise self.lost
-            match self._events.popleft():
-                case ("done", n, str() as kind, text, int() as following) if n == number:
-                    self.next_statement = following
-                    return RemoteAnswer(kind, text)
-                case ("still", n, str() as place) if n == number:
-                    on_still(place)
-                case ("left", n, int() as job, str() as place) if n == number:
-                    return RemoteAnswer("left", (job, place))
-                case ("ended", n, str() as text) if n == number:
-                    return RemoteAnswer("notice", text)
-                case _:
-                    pass  # of an input that is over
+                untold.append(("interrupt", number) if interrupts == 1 else ("leave", number, new_job()))
 
     def interrupt_job(self, job: int) -> None:
         """Interrupts an evaluation that was left behind."""

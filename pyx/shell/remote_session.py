@@ -5,7 +5,7 @@ like about any code of a peer's choice.  They exchange tuples:
 
     to the session    ("evaluate", number, source, columns)
                       ("interrupt", number)               Ctrl-C
-                      ("leave", number)                   another Ctrl-C: goes on as a job
+                      ("leave", number, job)              another Ctrl-C: goes on as a job
                       ("interrupt job", job)
                       ("complete", number, text, cursor)
                       ("signature", number, callee)
@@ -80,6 +80,8 @@ class RemoteSession:
         self._interrupted: int | None = None
         """The number of the input that was interrupted and may still run."""
         self._name_it_at = 0.0
+        self._newest = 0
+        """The number of the last input that was taken."""
 
     def run(self) -> None:
         """Serves until the client leaves, or is lost."""
@@ -93,6 +95,9 @@ class RemoteSession:
                 continue
             match message:
                 case ("evaluate", int() as number, str() as source, int() as columns):
+                    if number <= self._newest:
+                        continue  # told again, see `RemoteConnection.evaluate`
+                    self._newest = number
                     self._interrupted = None
                     self._evaluator.evaluate(RemoteInput(number, source, columns))
                 case ("interrupt", int() as number):

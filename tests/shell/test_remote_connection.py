@@ -191,6 +191,54 @@ def test_an_interrupt_that_code_swallows_is_repeated_where_it_waits_on(
     attached(nodes, use)
 
 
+@pytest.mark.parametrize("is_behind", [False, True], ids=["before", "behind"])
+def test_ctrl_c_around_the_sending_of_an_input_interrupts_it(
+    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, is_behind: bool
+) -> None:
+    def use(client: Client) -> None:
+        tell = client.connection._tell
+        told: list[str] = []
+
+        def interrupted_once(what: str, *rest: Any) -> None:
+            told.append(what)
+            if len(told) > 1 or is_behind:
+                tell(what, *rest)
+            if len(told) == 1:
+                raise KeyboardInterrupt
+
+        client.evaluates("runs = 0")
+        monkeypatch.setattr(client.connection, "_tell", interrupted_once)
+        assert client.evaluates("runs += 1; receive('never')").kind == "interrupt"
+        assert told == ["evaluate", "evaluate", "interrupt"]
+        assert int(client.evaluates("runs").text) <= 1
+        assert client.evaluates("1 + 1") == ("value", "2")
+
+    attached(nodes, use)
+
+
+def test_second_ctrl_c_behind_the_sending_of_the_first_leaves_the_input_behind(
+    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, program: ModuleType
+) -> None:
+    def use(client: Client) -> None:
+        tell = client.connection._tell
+        told: list[str] = []
+
+        def interrupted_twice(what: str, *rest: Any) -> None:
+            told.append(what)
+            tell(what, *rest)
+            if told in (["evaluate"], ["evaluate", "evaluate", "interrupt"]):
+                raise KeyboardInterrupt
+
+        client.evaluates("import program")
+        monkeypatch.setattr(client.connection, "_tell", interrupted_twice)
+        assert client.evaluates("program.go_on.wait()").kind in ("left", "interrupt")
+        assert told == ["evaluate", "evaluate", "interrupt", "interrupt", "leave"]
+        program.go_on.set()
+        assert client.evaluates("1 + 1") == ("value", "2")
+
+    attached(nodes, use)
+
+
 def test_completion_is_of_the_names_there(nodes: LocalNodes) -> None:
     def use(client: Client) -> None:
         client.evaluates("stock_of_shoes = 1")
