@@ -26,6 +26,7 @@
     node_log          the logger `pyx.node`: a loop's lines are written by another thread
     stacks            the frames of all threads
     debugger          Python's debugger without the frames of pyx
+    syntax_trees      the syntax tree of a text, on any thread
     tracebacks        tracebacks with the user's frames only
     foreign_syntax    what may have been meant by a line of IPython or Elixir
     suggestions       what may have been meant by a name that does not exist

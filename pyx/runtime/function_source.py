@@ -15,6 +15,8 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from pyx.execution.syntax_trees import syntax_tree
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,7 +59,7 @@ class FunctionSource(NamedTuple):
             _leave_out_annotations(node)
             # A function that calls itself finds itself among its globals, unless it is a free variable.
             body = [*([] if node.name in self.free else [ast.Global([node.name])]), node]
-        outer = ast.parse(f"def outer({', '.join(self.free)}): pass")
+        outer = syntax_tree(f"def outer({', '.join(self.free)}): pass")
         assert isinstance(outer.body[0], ast.FunctionDef)
         outer.body[0].body = body
         flags = self.futures & _FUTURES
@@ -69,13 +71,13 @@ class FunctionSource(NamedTuple):
         """Returns the syntax of the function, at the place that it had in its file."""
         pad = " " * self.column
         if self.text.startswith("lambda"):
-            before, tree = 1, ast.parse(f"(\n{pad}{self.text}\n)")
+            before, tree = 1, syntax_tree(f"(\n{pad}{self.text}\n)")
             node: ast.AST = tree.body[0].value if isinstance(tree.body[0], ast.Expr) else tree
         elif self.column:
-            before, tree = 1, ast.parse(f"if 1:\n{pad}{self.text}")
+            before, tree = 1, syntax_tree(f"if 1:\n{pad}{self.text}")
             node = tree.body[0].body[0] if isinstance(tree.body[0], ast.If) else tree
         else:
-            before, tree = 0, ast.parse(self.text)
+            before, tree = 0, syntax_tree(self.text)
             node = tree.body[0]
         if not isinstance(node, _Node):
             msg = "the source of a function that arrived is not a function"
@@ -138,7 +140,7 @@ def _candidates(text: str, code: CodeType) -> Iterator[_Node]:
     """Yields the functions of that name and first line: first the innermost that holds all positions."""
     named: list[tuple[bool, int, _Node]] = []
     places = _places(code)
-    for number, node in enumerate(ast.walk(ast.parse(text))):
+    for number, node in enumerate(ast.walk(syntax_tree(text))):
         if isinstance(node, ast.Lambda):
             first, name, body = node.lineno, "<lambda>", list[ast.expr | ast.stmt]([node.body])
         elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):

@@ -11,6 +11,7 @@ import re
 import tokenize
 from typing import Final
 
+from pyx.execution.syntax_trees import expression_tree
 from pyx.scenario.commands import parse_seconds
 from pyx.scenario.parse_error import ParseError, nearest
 from pyx.scenario.steps import Directives
@@ -142,7 +143,7 @@ def _is_directive(words: list[tuple[str, int]]) -> bool:
 def _why_not_repeatable(code: str) -> str | None:
     """Returns why this code may not be evaluated repeatedly; None if it may."""
     try:
-        tree = ast.parse(code, mode="eval")
+        tree = expression_tree(code)
     except SyntaxError:
         return "# eventually repeats its input, and only an expression can be repeated"
     for node in ast.walk(tree):

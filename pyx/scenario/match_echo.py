@@ -13,6 +13,7 @@ import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from pyx.execution.syntax_trees import expression_tree
 from pyx.scenario.bindings import Token, split_tokens
 from pyx.scenario.elixir_echo import as_python
 from pyx.scenario.match_line import match_parts
@@ -122,7 +123,7 @@ def read_echo(text: str) -> _ParsedEcho | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return _ParsedEcho(ast.parse(as_python("".join(source).strip()), mode="eval").body, tokens)
+            return _ParsedEcho(expression_tree(as_python("".join(source).strip())).body, tokens)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return None
 

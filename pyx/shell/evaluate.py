@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from pyx.errors import ProcessKilled
 from pyx.execution import tracebacks
+from pyx.execution.syntax_trees import syntax_tree
 from pyx.printable import filter_foreign
 from pyx.shell.prompt_names import late_names, names_read
 
@@ -108,7 +109,7 @@ def is_incomplete(source: str) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are shown once, when the input runs
         try:
-            tree = compile(source, "<pyx>", "exec", ast.PyCF_ONLY_AST | _AWAIT, dont_inherit=True)
+            tree = syntax_tree(source, "<pyx>", _AWAIT)
         except SyntaxError:
             return _may_become_valid(source)
         except (ValueError, OverflowError, MemoryError, RecursionError):
@@ -261,8 +262,7 @@ class Evaluator:
         return Value(self._execute(last, filename))
 
     def _parsed(self, source: str, filename: str, *, prepared: bool = False) -> ast.Module:
-        flags = ast.PyCF_ONLY_AST | self._flags
-        tree: ast.Module = compile(source, filename, "exec", flags, dont_inherit=True)
+        tree = syntax_tree(source, filename, self._flags)
         if not prepared:
             self.call(self._prepare, tree)
         return tree

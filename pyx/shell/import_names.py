@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyx.execution.syntax_trees import syntax_tree
 from pyx.introspection import module_dict
 from pyx.shell.static_values import attribute_names
 
@@ -91,7 +92,7 @@ def _names_in(module: str) -> Iterable[str]:
         return attribute_names(loaded)
     source = _source_of(module)
     try:
-        tree = ast.parse(source)
+        tree = syntax_tree(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     return [name for node in tree.body for name in _bound(node)]

@@ -7,6 +7,8 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pyx.execution.syntax_trees import syntax_tree
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -16,7 +18,7 @@ SECONDS: Final = 1.0
 def number_pattern(source: str) -> str | None:
     """Returns the number of the last statement `receive(number)` of *source*; None if it is another one."""
     try:
-        tree = ast.parse(source)
+        tree = syntax_tree(source)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return None
     match tree.body[-1:]:

@@ -12,6 +12,7 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from pyx.execution.syntax_trees import syntax_tree
 from pyx.runtime.local_node import this_node
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def typed_cookies(source: str) -> set[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            tree = ast.parse(source)
+            tree = syntax_tree(source)
         except (
             SyntaxError,
             ValueError,

@@ -11,6 +11,7 @@ import ast
 from types import FunctionType, GetSetDescriptorType, LambdaType, MemberDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from pyx.execution.syntax_trees import expression_tree
 from pyx.introspection import class_dict, class_mro, is_class
 from pyx.shell.documentation import client_of
 from pyx.shell.partial_values import UNKNOWN, BoundFunction, InstanceOf, class_of
@@ -48,7 +49,7 @@ class NameSources(NamedTuple):
 def known_value(source: str, sources: NameSources) -> object:
     """Returns the value of an expression, an `InstanceOf` its class, a `BoundFunction`, or `UNKNOWN`."""
     try:
-        node = ast.parse(f"({source}\n)", mode="eval").body
+        node = expression_tree(f"({source}\n)").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return UNKNOWN
     try:
