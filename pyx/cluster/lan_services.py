@@ -97,7 +97,7 @@ class LanServices:
             with detached():
                 browser = AsyncServiceBrowser(network.zeroconf, SERVICE, handlers=[self._heard])
                 ending.push_async_callback(browser.async_cancel)
-                # A name with the creation in it is no other node's: there is nothing to probe for.
+                # A name with the creation in it belongs to this node alone, so no probe is needed.
                 own = self._own_service(node.kernel.tables.creation)
                 saying = await network.async_register_service(own, cooperating_responders=True)
                 ending.callback(asyncio.ensure_future(saying).cancel)  # it says the name three times

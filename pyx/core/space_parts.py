@@ -1,6 +1,6 @@
 """The parts of the kernel that know spaces, made at their first use: few nodes have keys, groups or topics.
 
-Their modules are no part of a start.  Nothing is imported under the kernel's lock, so they are loaded before
+A start does not load their modules.  Nothing is imported under the kernel's lock, so they are loaded before
 a kernel call can need them: see `kernel.load_late_parts`.
 """
 
