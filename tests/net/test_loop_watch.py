@@ -15,7 +15,8 @@ import pytest
 
 from pyx import fast_paths
 from pyx.execution.loop_thread import LoopThread
-from tests.local_nodes import until, wait_for
+from pyx.net import watch
+from tests.local_nodes import HANG, until, wait_for
 from tests.net.test_watch import Watched
 
 if TYPE_CHECKING:
@@ -44,10 +45,6 @@ class Shared(Watched):
         loop = self.borrower.start()
         self.borrower.call(self.watch.lend_to_loop, loop, self.readable_by_borrower)
 
-    def borrows(self) -> bool:
-        self.borrow()
-        return self.watch.is_lent
-
     def data_comes_to_the_borrower(self) -> bool:
         self.borrower_has_read.clear()
         self.there.send(b"data")
@@ -56,8 +53,15 @@ class Shared(Watched):
 
 
 @pytest.fixture
-def shared(monkeypatch: pytest.MonkeyPatch) -> Iterator[Shared]:
+def long_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop that is scheduled late does not lose the watch, and one that was blocked rests on."""
     monkeypatch.setattr(fast_paths, "enabled", True)
+    monkeypatch.setattr(watch, "LEASE_SECONDS", HANG)
+    monkeypatch.setattr(watch, "_REST_SECONDS", HANG)
+
+
+@pytest.fixture
+def shared(long_lease: None) -> Iterator[Shared]:
     thread, borrower = LoopThread("test-loop"), LoopThread("test-borrower")
     shared = Shared(thread, borrower)
     shared.prepare()
@@ -75,21 +79,24 @@ def test_loop_that_borrows_reads_until_it_borrows_no_more(shared: Shared) -> Non
     assert shared.watch.is_lent
     assert shared.data_comes_to_the_borrower()
     assert shared.read == []
-    until(lambda: not shared.watch.is_lent)
+    shared.look()
+    assert not shared.watch.is_lent
     assert shared.data_came_to_the_loop()
     assert shared.read_by_borrower == []
 
 
 def test_loop_keeps_the_watch_while_it_goes_on_to_borrow(shared: Shared) -> None:
     for _ in range(30):
+        before = shared.watch._lends
         shared.borrow()
+        shared.look(before)
         assert shared.data_comes_to_the_borrower()
 
 
 def test_thread_does_not_borrow_what_a_loop_has(shared: Shared) -> None:
     shared.borrow()
     assert not shared.watch.lend()
-    until(lambda: not shared.watch.is_lent)
+    shared.look()
     assert shared.watch.lend()
     shared.borrow()
     shared.watch.give_back()
@@ -101,7 +108,10 @@ def test_blocked_loop_loses_the_watch_and_rests(shared: Shared) -> None:
     is_blocked, goes_on = threading.Event(), threading.Event()
     shared.borrower.soon(lambda: (is_blocked.set(), wait_for(goes_on)))
     wait_for(is_blocked)
-    assert shared.data_came_to_the_loop()
+    shared.there.send(b"waits")
+    shared.look()
+    wait_for(shared.has_read)
+    assert shared.read == [b"waits"]
     goes_on.set()
     shared.borrow()
     assert not shared.watch.is_lent
@@ -110,22 +120,28 @@ def test_blocked_loop_loses_the_watch_and_rests(shared: Shared) -> None:
 
 def test_third_loop_borrows_nothing(shared: Shared) -> None:
     shared.borrow()
-    until(lambda: not shared.watch.is_lent)
+    shared.look()
     third = LoopThread("test-third")
     third.call(shared.watch.lend_to_loop, third.start(), lambda: None)
     assert not shared.watch.is_lent
     third.stop()
 
 
-def test_closed_loop_loses_the_watch_and_the_next_loop_borrows_it(shared: Shared) -> None:
+def test_closed_loop_loses_the_watch_and_the_next_loop_borrows_it(
+    shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "_REST_SECONDS", 0.0)  # data waits for the closed loop
     shared.borrow()
     loop = shared.borrower.start()
     shared.borrower.stop()
     until(loop.is_closed)
-    assert shared.data_came_to_the_loop()
-    until(lambda: not shared.watch.is_lent)
+    shared.there.send(b"waits")
+    shared.look()
+    wait_for(shared.has_read)
+    assert not shared.watch.is_lent
     shared.borrower = LoopThread("test-next")
-    until(shared.borrows)  # after a rest, as data had waited for the closed loop
+    shared.borrow()
+    assert shared.watch.is_lent
     assert shared.data_comes_to_the_borrower()
 
 
@@ -139,8 +155,8 @@ def test_stopped_watch_is_taken_from_the_loop_at_once(shared: Shared) -> None:
     assert shared.data_came_to_the_loop()
 
 
-def test_end_of_the_connection_frees_all_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fast_paths, "enabled", True)
+@pytest.mark.usefixtures("long_lease")
+def test_end_of_the_connection_frees_all_descriptors() -> None:
     thread, borrower = LoopThread("test-loop"), LoopThread("test-borrower")
     thread.start()
     borrower.start()

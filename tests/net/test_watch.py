@@ -14,6 +14,7 @@ import pytest
 
 from pyx import fast_paths
 from pyx.execution.loop_thread import LoopThread
+from pyx.net import watch
 from pyx.net.bell import Bell
 from pyx.net.watch import Watch
 from tests.local_nodes import HANG, until, wait_for
@@ -27,7 +28,10 @@ pytestmark = pytest.mark.skipif(
 
 
 class Watched:
-    """A socket that the loop of a thread reads, as a connection is."""
+    """A socket that the loop of a thread reads, as a connection is.
+
+    Where `LEASE_SECONDS` is long (as the fixtures make it), the loop looks for a kept watch in `look` alone.
+    """
 
     def __init__(self, thread: LoopThread) -> None:
         self.thread = thread
@@ -47,6 +51,7 @@ class Watched:
         """The first borrower asks in vain: the loop makes ready for the next."""
         assert not self.watch.lend()
         until(lambda: self.watch.bell is not None)
+        self.thread.call(lambda: None)  # the bell is not the last thing that it makes
 
     def data_came_to_the_loop(self) -> bool:
         self.has_read.clear()
@@ -54,15 +59,15 @@ class Watched:
         wait_for(self.has_read)
         return self.read.pop() == b"data"
 
-    def loop_has_turned(self) -> None:
-        """Returns when the loop has looked at its descriptors."""
-        for _ in range(3):
-            self.thread.call(lambda: None)
+    def look(self, lends: int | None = None) -> None:
+        """Has the loop look for a watch that is kept since the lend of this number, else since the last."""
+        self.thread.call(self.watch._look, self.watch._lends if lends is None else lends)
 
 
 @pytest.fixture
 def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Watched]:
     monkeypatch.setattr(fast_paths, "enabled", True)
+    monkeypatch.setattr(watch, "LEASE_SECONDS", HANG)  # a thread that is scheduled late would lose the watch
     thread = LoopThread("test-loop")
     watched = Watched(thread)
     yield watched
@@ -115,7 +120,6 @@ def test_one_thread_at_a_time_borrows(watched: Watched) -> None:
 def test_borrower_that_asks_again_has_the_loop_watch_at_once(watched: Watched) -> None:
     """As when a signal handler interrupts the thread that waits, and calls the same node."""
     watched.prepare()
-    watched.watch._is_looking = True  # the loop takes back nothing itself
     for _ in range(3):
         assert watched.watch.lend()
         assert not watched.watch.lend()
@@ -123,8 +127,9 @@ def test_borrower_that_asks_again_has_the_loop_watch_at_once(watched: Watched) -
         watched.watch.give_back()
 
 
-def test_watch_that_is_kept_is_taken_back(watched: Watched) -> None:
+def test_watch_that_is_kept_is_taken_back(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when a signal handler of the program blocks the thread that waits."""
+    monkeypatch.setattr(watch, "LEASE_SECONDS", 0.01)
     watched.prepare()
     for _ in range(3):
         assert watched.watch.lend()
@@ -194,10 +199,10 @@ def test_nothing_is_lent_without_fast_paths(monkeypatch: pytest.MonkeyPatch) -> 
     loop = asyncio.new_event_loop()
     here, there = socket.socketpair()
     with here, there, contextlib.closing(loop):
-        watch = Watch(loop, here.fileno(), lambda: None)
-        watch.start()
-        assert not watch.lend()
+        unlent = Watch(loop, here.fileno(), lambda: None)
+        unlent.start()
+        assert not unlent.lend()
         loop.call_soon(loop.stop)
         loop.run_forever()
-        assert watch.bell is None
-        watch.close()
+        assert unlent.bell is None
+        unlent.close()
