@@ -111,8 +111,9 @@ class Running:
         log.settle(HANG)
 
     def outcome(self, *, hang: float = HANG) -> Any:
-        """Waits for the end; returns the result or raises the exception of the function."""
+        """Waits for the end of the process; returns the result or raises the exception of the function."""
         wait_for(self._over, hang=hang)
+        until(lambda: self._node.kernel.tables.find(self.pid) is None)
         if self._error is not None:
             raise self._error
         return self._value

@@ -54,7 +54,9 @@ RELEASE_SECONDS: Final = 1.0
 
 _WITHOUT_EPMD: Final = "with --port N, the same on all nodes, none is needed"
 
-_START_SECONDS: Final = 2.0
+_START_SECONDS: Final = 10.0
+"""Seconds in which an EPMD that was started has to answer: on a busy host a Python starts slowly."""
+
 _LOOK_SECONDS: Final = 2.0
 _RETRY_SECONDS: Final = 0.02
 _MAX_ANSWER_BYTES: Final = 1 << 20

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.beam.real_nodes import cookie_file, real_nodes
+from tests.beam.real_nodes import cookie_file, forget, real_nodes
 from tests.local_nodes import LocalNodes, start_node
 
 if TYPE_CHECKING:
@@ -41,4 +41,4 @@ def gus(
     a.ask(f"gus = :{node.kernel.tables.name!r}".replace("'", '"'))
     assert a.ask("Node.ping(gus)") == ":pong"
     yield node
-    a.ask("Node.disconnect(gus); Process.sleep(10); flush()")
+    forget(a)

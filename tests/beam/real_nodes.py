@@ -12,6 +12,7 @@ OTP 28 is looked for in the directory $PYX_OTP28 (`tests/README.md` has more).
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import functools
 import os
@@ -30,6 +31,7 @@ import pytest
 
 from pyx import Node
 from tests.local_nodes import as_process, until
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +114,7 @@ class RealNode:
         self.name = name
         self.output = ""
         self._unread = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a read may end inside a character
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -140,7 +143,7 @@ class RealNode:
         data = os.read(descriptor, 65536) if ready else b""
         if ready and not data:
             raise AssertionError(f"{self.name} has ended:\n{self.output}")
-        self.output += _COLOUR.sub("", data.decode(errors="replace"))
+        self.output += _COLOUR.sub("", self._decoder.decode(data))
         return bool(data)
 
     def wait_for(self, text: str) -> str:
@@ -289,6 +292,17 @@ def disconnect(node: LocalNode, a: IexNode) -> None:
     until(lambda: not as_process(node, lambda: Node.list("connected")))
 
 
+def forget(a: IexNode) -> None:
+    """Ends the connection with the pyx node that iex calls `gus`, and empties the mailbox of the shell.
+
+    The `nodedown` comes behind all else that the end of a connection tells the shell; `pg`, which is told
+    too, has taken note when it answers.
+    """
+    assert a.ask("Node.ping(gus)") == ":pong"  # a connection that is just made could not be ended
+    a.ask("Node.monitor(gus, true); Node.disconnect(gus); receive do {:nodedown, ^gus} -> :ok end")
+    a.ask("Process.whereis(:pg) && :sys.get_state(:pg); flush()")
+
+
 @contextlib.contextmanager
 def real_nodes() -> Iterator[RealNodes]:
     """An EPMD on a port of its own, and nodes that know it; all of them end with the block.
@@ -300,9 +314,7 @@ def real_nodes() -> Iterator[RealNodes]:
     if epmd is None:
         pytest.skip("Erlang's epmd is not on the PATH")
     home = tempfile.mkdtemp(prefix="pyx-beam-", dir="/tmp")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     nodes = RealNodes(home, port)
     daemon = subprocess.Popen(
         [epmd, "-port", str(port), "-address", "127.0.0.1"],

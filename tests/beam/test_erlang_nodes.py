@@ -6,6 +6,7 @@ The expected lines are what two Elixir nodes print, but where the other one is P
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import re
 import shutil
@@ -105,7 +106,7 @@ def test_pyx_node_dials_an_erlang_node(gus: LocalNode, a: IexNode) -> None:
         (":rpc.call(gus, :builtins, :sorted, [[3, 1, 2]])", "[1, 2, 3]"),
         (":rpc.call(gus, :nope, :f, [1])", "{:badrpc, {:EXIT, {:undef, [{:nope, :f, [1], []}]}}}"),
         (":rpc.call(gus, :math, :nope, [1])", "{:badrpc, {:EXIT, {:undef, [{:math, :nope, [1], []}]}}}"),
-        (":rpc.call(gus, :time, :sleep, [0.5], 50)", "{:badrpc, :timeout}"),
+        (":rpc.call(gus, :pyx, :receive, [], 50)", "{:badrpc, :timeout}"),
         (":rpc.call(gus, :erlang, :exit, [:bye])", "{:badrpc, {:EXIT, :bye}}"),
         (":erpc.call(gus, :math, :sqrt, [16])", "4.0"),
         (":erpc.call(gus, &:math.pi/0)", "undef"),
@@ -128,7 +129,7 @@ def test_exception_in_a_call_has_its_class_and_its_text(gus: LocalNode, a: IexNo
     said = a.ask(":erpc.call(gus, :math, :sqrt, [-1])")
     assert said.startswith('** (ErlangError) Erlang error: {:exception, %RuntimeError{message: "ValueError: ')
     assert a.ask(":erpc.call(gus, :erlang, :exit, [:bye])").startswith("** (exit) {:exception, :bye}")
-    assert a.ask(":erpc.call(gus, :time, :sleep, [0.5], 50)").startswith(
+    assert a.ask(":erpc.call(gus, :pyx, :receive, [], 50)").startswith(
         "** (ErlangError) Erlang error: {:erpc, :timeout}"
     )
 
@@ -501,7 +502,7 @@ def test_failures_of_a_call_are_told_apart(gus: LocalNode, a: IexNode) -> None:
     assert failed.value.text == ":badarg"
     assert "String.to_integer/1" in failed.value.traceback
     with pytest.raises(RpcTimeout):
-        as_process(gus, lambda: rpc.call(a.name, "timer", "sleep", [2000], timeout=0.05))
+        as_process(gus, lambda: rpc.call(a.name, "timer", "sleep", [Atom("infinity")], timeout=0.05))
     with pytest.raises(RpcNoConnection):
         as_process(gus, lambda: rpc.call(f"nosuch@{a.name.partition('@')[2]}", "os", "getpid", []))
     with pytest.raises(EncodeError, match=r"cannot send args\[0\]"):
@@ -568,8 +569,19 @@ def test_python_is_evaluated_by_rpc_eval(real: RealNodes, gus: LocalNode) -> Non
     if elixir is None:
         pytest.skip("Elixir is not installed")
 
+    names = (f"e{number}" for number in itertools.count())  # EPMD may notice late that one has ended
+
     def evaluated(source: str) -> subprocess.CompletedProcess[str]:
-        command = [elixir, "--sname", "e", "--cookie", COOKIE, "--rpc-eval", gus.kernel.tables.name, source]
+        command = [
+            elixir,
+            "--sname",
+            next(names),
+            "--cookie",
+            COOKIE,
+            "--rpc-eval",
+            gus.kernel.tables.name,
+            source,
+        ]
         return subprocess.run(
             command, env=real.environment, capture_output=True, text=True, timeout=HANG, check=False
         )

@@ -9,7 +9,7 @@ import pytest
 from pyx import Node, Presence, Process, PubSub, pg, receive
 from pyx.atoms import Atom
 from tests.beam.inbox import Inbox
-from tests.beam.real_nodes import cookie_file, real_nodes
+from tests.beam.real_nodes import cookie_file, forget, real_nodes
 from tests.local_nodes import as_process, start_node, until
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def gus(
     a.ask(f"gus = :{node.kernel.tables.name!r}".replace("'", '"'))
     assert a.ask("Node.ping(gus)") == ":pong"
     yield node
-    a.ask("Node.disconnect(gus); Process.sleep(10); flush()")
+    forget(a)
 
 
 def members(node: LocalNode, group: Any, scope: str = "pg") -> list[Any]:
@@ -181,7 +181,7 @@ def test_groups_are_shared_with_each_release(real: RealNodes, gus: LocalNode, re
 
 def test_topics_and_presences_stay_among_pyx_nodes(gus: LocalNode, a: IexNode) -> None:
     """They disturb no Erlang node: nothing of them is sent there, and the connection stands."""
-    before = a.ask(":pg.which_groups(:pg) |> Enum.sort")
+    a.ask("before = :pg.which_groups(:pg)")  # one whose member has just been killed may still go
 
     def program() -> Any:
         PubSub.subscribe("t")
@@ -192,7 +192,7 @@ def test_topics_and_presences_stay_among_pyx_nodes(gus: LocalNode, a: IexNode) -
         return done, got, Node.ping(a.name), Node.list("hidden")
 
     assert as_process(gus, program) == (("ok", "ok"), ("for all", "web"), "pong", [a.name])
-    assert a.ask(":pg.which_groups(:pg) |> Enum.sort") == before
+    assert a.ask(":pg.which_groups(:pg) -- before") == "[]"
     assert a.ask("Process.info(self(), :message_queue_len)") == "{:message_queue_len, 0}"
 
 

@@ -14,6 +14,7 @@ import pytest
 from pyx.cluster.lan_records import MOST_NAME_BYTES, SERVICE, instance_of, name_in, records_of
 from pyx.runtime import start_stop
 from tests.local_nodes import LocalNodes, connected, start_node, until
+from tests.ports import free_port
 
 pytest.importorskip("zeroconf", reason="zeroconf is not installed: pip install 'pyxnode[lan]'")
 
@@ -149,9 +150,7 @@ class TestNetwork:
         self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
         caplog.set_level("INFO", logger="pyx.node")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            tcp = free.getsockname()[1]
+        tcp = free_port()
         ours, theirs = (f"pyx1-{secrets.token_urlsafe(32)}" for _ in range(2))
         a, b, c, d = (self.start(nodes, f"127.0.0.{n}", ours if n < 4 else theirs, tcp) for n in (2, 3, 4, 5))
         until(lambda: connected(a) == ["shop@127.0.0.3"] and connected(b) == ["shop@127.0.0.2"])
@@ -174,12 +173,9 @@ class TestNetwork:
     def test_address_that_this_host_lacks_is_an_error_of_the_search(
         self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
     ) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            tcp = free.getsockname()[1]
         node = nodes.make()
         seed = {"name": "lan", "strategy": "lan", "interface": "203.0.113.9"}
-        start_node(node, "shop@127.0.0.6", long=True, port=tcp, seeds=[seed])
+        start_node(node, "shop@127.0.0.6", long=True, port=free_port(), seeds=[seed])
         until(
             lambda: (
                 "cluster lan: the search has failed: 203.0.113.9 is not an address of this host"

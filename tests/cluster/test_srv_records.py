@@ -14,6 +14,7 @@ from tests.cluster.finders import HERE, seen
 pytest.importorskip("dns", reason="dnspython is not installed: pip install 'pyxnode[dns]'")
 
 from tests.cluster.name_server import NameServer
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ DOMAIN = "_pyx._tcp.example.org"
 @pytest.fixture(scope="module")
 def name_server() -> Iterator[int]:
     """A name server on loopback, by UDP and TCP; yields its port."""
-    with NameServer("127.0.0.1", 0) as server:
+    with NameServer("127.0.0.1", free_port()) as server:
         yield server.port
 
 

@@ -19,7 +19,7 @@ import pyx
 from pyx.doctor.doctor_cli import _Look, examined
 from pyx.errors import NodeNameInvalid
 from tests.local_nodes import COOKIE, LocalNodes, start_node
-from tests.net.test_tcp_carrier import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pyx.doctor.finding import Finding

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Final
 
 import pytest
 
-from tests.net.test_tcp_carrier import free_port
+from tests.ports import free_port
 from tests.stories.host import PYX, Host
 
 if TYPE_CHECKING:

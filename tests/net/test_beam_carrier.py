@@ -19,7 +19,8 @@ from pyx.terms import Incarnation
 from pyx.wire.beam import flags
 from tests.local_nodes import until
 from tests.net.endpoint_nodes import HANG, DialFailed, Node
-from tests.net.test_epmd_client import end_epmd, free_port
+from tests.net.test_epmd_client import end_epmd
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

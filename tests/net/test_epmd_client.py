@@ -25,17 +25,13 @@ from pyx.wire.epmd import (
     extra_of_pyx,
     registered_answer,
 )
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
 REAL = shutil.which("epmd")
 HANG = 30.0
-
-
-def free_port() -> int:
-    with socket.create_server((HOME, 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -79,8 +79,7 @@ def test_loop_that_borrows_reads_until_it_borrows_no_more(shared: Shared) -> Non
     assert shared.watch.is_lent
     assert shared.data_comes_to_the_borrower()
     assert shared.read == []
-    shared.look()
-    assert not shared.watch.is_lent
+    assert not shared.is_lent_after_a_look()
     assert shared.data_came_to_the_loop()
     assert shared.read_by_borrower == []
 
@@ -89,14 +88,14 @@ def test_loop_keeps_the_watch_while_it_goes_on_to_borrow(shared: Shared) -> None
     for _ in range(30):
         before = shared.watch._lends
         shared.borrow()
-        shared.look(before)
+        assert shared.is_lent_after_a_look(before)
         assert shared.data_comes_to_the_borrower()
 
 
 def test_thread_does_not_borrow_what_a_loop_has(shared: Shared) -> None:
     shared.borrow()
     assert not shared.watch.lend()
-    shared.look()
+    assert not shared.is_lent_after_a_look()
     assert shared.watch.lend()
     shared.borrow()
     shared.watch.give_back()
@@ -109,7 +108,7 @@ def test_blocked_loop_loses_the_watch_and_rests(shared: Shared) -> None:
     shared.borrower.soon(lambda: (is_blocked.set(), wait_for(goes_on)))
     wait_for(is_blocked)
     shared.there.send(b"waits")
-    shared.look()
+    assert not shared.is_lent_after_a_look()
     wait_for(shared.has_read)
     assert shared.read == [b"waits"]
     goes_on.set()
@@ -120,7 +119,7 @@ def test_blocked_loop_loses_the_watch_and_rests(shared: Shared) -> None:
 
 def test_third_loop_borrows_nothing(shared: Shared) -> None:
     shared.borrow()
-    shared.look()
+    assert not shared.is_lent_after_a_look()
     third = LoopThread("test-third")
     third.call(shared.watch.lend_to_loop, third.start(), lambda: None)
     assert not shared.watch.is_lent
@@ -136,9 +135,8 @@ def test_closed_loop_loses_the_watch_and_the_next_loop_borrows_it(
     shared.borrower.stop()
     until(loop.is_closed)
     shared.there.send(b"waits")
-    shared.look()
+    assert not shared.is_lent_after_a_look()
     wait_for(shared.has_read)
-    assert not shared.watch.is_lent
     shared.borrower = LoopThread("test-next")
     shared.borrow()
     assert shared.watch.is_lent

@@ -20,7 +20,7 @@ import pytest
 
 from pyx.net.pending_connections import MAX_PENDING
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
-from tests.net.test_tcp_carrier import free_port
+from tests.ports import free_port
 from tests.stories.host import PATIENCE_SECONDS, PYX, Host
 
 if TYPE_CHECKING:
@@ -125,7 +125,9 @@ def test_many_slow_connections_keep_no_peer_out_and_cost_little() -> None:
             ["--name", f"gus{at}@127.0.0.1", "--listen", f"127.0.1.{at}", "--port", port, "-e", DIAL]
             for at in range(AUTHENTIC_PEERS)
         ]
-        assert host.run(*authentic[0]).stdout == "1\n"  # the cost of one peer is not counted
+        # The cost of one peer is not counted.  On a slow host the first certificate takes longer than a
+        # handshake may.
+        assert int(host.run(*authentic[0]).stdout)
         before = kib(node.pid, "VmRSS")
         began = time.monotonic()
         peers = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
@@ -27,10 +28,12 @@ def test_connection_by_host_name_is_made() -> None:
 
 def test_port_without_a_listener_is_unreachable() -> None:
     async def main() -> None:
-        with listen("127.0.0.1", 0) as taken:
-            port = taken.getsockname()[1]
-        with pytest.raises(PyxError, match=f"^cannot connect to 127.0.0.1 port {port}: Connection refused$"):
-            await connect("127.0.0.1", port)
+        with socket.socket() as bound:  # and not listening: the port is not given to others
+            bound.bind(("127.0.0.1", 0))
+            port = bound.getsockname()[1]
+            words = f"^cannot connect to 127.0.0.1 port {port}: Connection refused$"
+            with pytest.raises(PyxError, match=words):
+                await connect("127.0.0.1", port)
 
     asyncio.run(main())
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import random
 import socket
 import threading
 from pathlib import Path
@@ -29,19 +28,12 @@ from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.local_nodes import until
 from tests.net.endpoint_nodes import HANG, KEY, DialFailed, Node
 from tests.net.fault_proxy import FaultProxy
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.net.conftest import LoopThread
-
-
-def free_port() -> int:
-    """Returns a port that is free on all addresses, below those of outgoing connections."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with contextlib.suppress(OSError), socket.create_server(("0.0.0.0", port)):
-            return port
 
 
 class TcpNode(Node):

@@ -30,7 +30,8 @@ pytestmark = pytest.mark.skipif(
 class Watched:
     """A socket that the loop of a thread reads, as a connection is.
 
-    Where `LEASE_SECONDS` is long (as the fixtures make it), the loop looks for a kept watch in `look` alone.
+    Where `LEASE_SECONDS` is long (as the fixtures make it), the loop does not look for a kept watch
+    by itself.
     """
 
     def __init__(self, thread: LoopThread) -> None:
@@ -59,9 +60,10 @@ class Watched:
         wait_for(self.has_read)
         return self.read.pop() == b"data"
 
-    def look(self, lends: int | None = None) -> None:
+    def is_lent_after_a_look(self, lends: int | None = None) -> bool:
         """Has the loop look for a watch that is kept since the lend of this number, else since the last."""
         self.thread.call(self.watch._look, self.watch._lends if lends is None else lends)
+        return self.watch.is_lent
 
 
 @pytest.fixture

@@ -419,7 +419,7 @@ class TestAwaitMany:
 
     def test_k8_time_limit_is_for_all_together(self, node: LocalNode) -> None:
         def story() -> None:
-            tasks: list[Task[Any]] = [Task.async_(returns, 1), Task.async_(never)]
+            tasks: list[Task[Any]] = [ended(returns, 1), Task.async_(never)]
             with pytest.raises(TaskTimeout, match=r"one of 2 tasks has no result after 0.05 s"):
                 Task.await_many(tasks, 0.05)
             assert no_messages() == []
@@ -500,8 +500,8 @@ class TestYield:
 
     def test_k9_unfinished_tasks_of_many_go_on(self, node: LocalNode) -> None:
         def story() -> None:
-            tasks: list[Task[Any]] = [Task.async_(returns, 1), Task.async_(never), Task.async_(exits, "bad")]
-            answers = Task.yield_many(tasks, 0.2)
+            tasks: list[Task[Any]] = [ended(returns, 1), Task.async_(never), ended(exits, "bad")]
+            answers = Task.yield_many(tasks, 0.01)
             assert answers == [(tasks[0], ("ok", 1)), (tasks[1], None), (tasks[2], ("exit", "bad"))]
             assert tasks[1].pid is not None
             assert Process.is_alive(tasks[1].pid)

@@ -239,9 +239,15 @@ class TestFailures:
         def body(item: int) -> int:
             return item if item != 2 else never()
 
+        def items() -> Iterator[int]:
+            before = len(others())
+            for item, running in ((1, 0), (2, 1), (3, 1)):
+                yield item
+                until(lambda running=running: len(others()) == before + running)  # type: ignore[misc]
+
         def story() -> Any:
             return list(
-                Task.async_stream([1, 2, 3], body, timeout=0.3, on_timeout="kill_task", max_concurrency=3)
+                Task.async_stream(items(), body, timeout=0.02, on_timeout="kill_task", max_concurrency=4)
             )
 
         expected = [("ok", 1), ("exit", "timeout"), ("ok", 3)]

@@ -17,7 +17,7 @@ from pyx import Node, receive, send
 from pyx.wire.handshake.tls import RECORD_BYTES
 from tests.local_nodes import HANG, LocalNodes, Running, as_process, connected, in_kernel, start_node, until
 from tests.net.fault_proxy import FaultProxy
-from tests.net.test_tcp_carrier import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

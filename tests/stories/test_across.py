@@ -5,14 +5,12 @@ Each test that needs EPMD has its own, at its own port.
 
 from __future__ import annotations
 
-import contextlib
-import random
 import re
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import ports
 from tests.net.test_epmd_client import end_epmd
 from tests.pages import section
 
@@ -28,11 +26,8 @@ USAGE = "hint: pyx --help shows the options\n"
 
 
 def free_port() -> str:
-    """Returns a port that is free on all addresses, below those of outgoing connections."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with contextlib.suppress(OSError), socket.create_server(("0.0.0.0", port)):
-            return str(port)
+    """Returns a port as a word of a command line."""
+    return str(ports.free_port())
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pexpect
 import pytest
 
 import pyx
-from tests.net.test_tcp_carrier import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sysconfig
 import threading
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.pages import ROOT, blocks
+from tests.ports import free_port
 from tests.stories.host import PATIENCE_SECONDS, Host
 
 if TYPE_CHECKING:
@@ -35,12 +35,6 @@ def needs(*modules: str) -> pytest.MarkDecorator:
 
 FASTAPI = needs("fastapi", "uvicorn")
 DJANGO = needs("django", "gunicorn")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Service:

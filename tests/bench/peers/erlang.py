@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Self
 from tests.bench.children import Child, ChildFailed
 from tests.bench.peers.contender import Outcome, outcome_of
 from tests.bench.peers.iex_starts import measure_iex
-from tests.bench.peers.ports import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from tests.bench.cases import PEERS
 from tests.bench.children import Child, ChildFailed
 from tests.bench.peers.contender import Outcome, outcome_of
-from tests.bench.peers.ports import free_port
 from tests.bench.peers.pyx_starts import measure_mesh, measure_starts
 from tests.bench.peers.pyx_system_calls import measure_system_calls
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 from tests.bench.children import Child
 from tests.bench.peers.contender import Outcome
-from tests.bench.peers.ports import free_port
 from tests.bench.prompts import first_prompt, memory
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
