@@ -7,6 +7,7 @@ run nothing.
 
 from __future__ import annotations
 
+import builtins
 import sys
 from types import FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any, Final
@@ -22,6 +23,9 @@ class_dict_offset: Final = type.__dict__["__dictoffset__"].__get__
 """Returns 0 for a class whose instances have no `__dict__`."""
 attributes_of_module: Final = ModuleType.__dict__["__dict__"].__get__  # type: ignore[index]
 """Returns the `__dict__` of a module."""
+
+NAMES_OF_PYTHON: Final = frozenset(vars(builtins)) - {"_"}
+"""The names in `builtins` that each Python has; prompts and programs add others, as `_`."""
 
 _class_short_name: Final = type.__dict__["__name__"].__get__
 _HEAP_TYPE: Final = 1 << 9

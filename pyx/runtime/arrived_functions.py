@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import linecache
+import sys
 from collections import OrderedDict
 from functools import lru_cache
 from types import CellType, FunctionType
@@ -85,7 +86,12 @@ def _file_name(file: str, node: str) -> str:
 @lru_cache(maxsize=FILES_KEPT)
 def _compiled(source: FunctionSource) -> CodeType:
     """Compiles a source, and keeps its lines for tracebacks."""
-    code = source.compiled()
+    try:
+        code = source.compiled()
+    except SyntaxError as error:
+        version = sys.version.split()[0]
+        msg = f"this node runs Python {version}, which cannot compile {source.file}: {error.msg}"
+        raise SyntaxError(msg) from None
     if source.file.startswith("<") and " of " in source.file:
         keep_lines(source.file, source.text, source.line, source.column)
     return code

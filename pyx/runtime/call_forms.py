@@ -66,9 +66,10 @@ def callee(api: str, target: Any, rest: tuple[Any, ...], options: Mapping[str, A
         EncodeError: the function can be sent neither by name nor by source; the sentence says why.
     """
     if is_function(target):
+        found = callee_of_function(target, list(rest), options)
         if len(rest) == 1 or not _OLD_OPTIONS.isdisjoint(options):
             _refuse_old_form(api, target, rest, options)
-        return callee_of_function(target, list(rest), options)
+        return found
     return named_callee(api, target, rest, options)
 
 

@@ -11,6 +11,7 @@ import __future__
 import ast
 import inspect
 import linecache
+import sys
 from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
@@ -71,13 +72,13 @@ class FunctionSource(NamedTuple):
         """Returns the syntax of the function, at the place that it had in its file."""
         pad = " " * self.column
         if self.text.startswith("lambda"):
-            before, tree = 1, syntax_tree(f"(\n{pad}{self.text}\n)")
+            before, tree = 1, syntax_tree(f"(\n{pad}{self.text}\n)", self.file)
             node: ast.AST = tree.body[0].value if isinstance(tree.body[0], ast.Expr) else tree
         elif self.column:
-            before, tree = 1, syntax_tree(f"if 1:\n{pad}{self.text}")
+            before, tree = 1, syntax_tree(f"if 1:\n{pad}{self.text}", self.file)
             node = tree.body[0].body[0] if isinstance(tree.body[0], ast.If) else tree
         else:
-            before, tree = 0, syntax_tree(self.text)
+            before, tree = 0, syntax_tree(self.text, self.file)
             node = tree.body[0]
         if not isinstance(node, _Node):
             msg = "the source of a function that arrived is not a function"
@@ -195,6 +196,8 @@ def _is_same(one: CodeType, other: CodeType, *, exactly: bool) -> bool:
 def _leave_out_annotations(node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
     """Removes what runs where a function is defined and may be unknown elsewhere."""
     node.decorator_list, node.returns = [], None
+    if sys.version_info >= (3, 12):
+        node.type_params = []  # a function that uses one inside has it as a free variable
     arguments = node.args
     for each in (
         *arguments.posonlyargs,

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from pyx.errors import EncodeError
 from pyx.introspection import (
+    NAMES_OF_PYTHON,
     belongs_to_no_module,
     class_module,
     find_loaded,
@@ -116,7 +117,9 @@ class _Packing:
         if name in names:
             return self._value(name, names[name])
         below = function.__builtins__  # type: ignore[attr-defined,unused-ignore] # older mypy lacks it
-        if name not in below or vars(builtins).get(name, _MISSING) is below[name]:
+        if name not in below:
+            return _MISSING
+        if name in NAMES_OF_PYTHON and vars(builtins).get(name, _MISSING) is below[name]:
             return _MISSING
         if type(below[name]).__module__.startswith("pyx."):  # a helper of the prompt, as `flush` is
             if find_loaded("pyx.primitives", name) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,13 @@ FUNCTIONS = {
     "lambda over lines": "f = (\n    lambda x:\n        x\n        + 1\n)\n",
     "match": "def f(x):\n    match x:\n        case (a, 1): return a\n        case _: return None\n",
 }
+if sys.version_info >= (3, 12):
+    FUNCTIONS |= {
+        "type parameters": "def f[T: int, *U, **P](x: T, y: 'T' = 2) -> tuple[T, *U]:\n    return x, y\n",
+        "type parameter used": "def f[T](x: T): return T, x",
+        "type parameters inside": "async def f[T](x):\n    def g[V](y: V) -> T: return y\n    return g(x)\n",
+        "recursion with a type parameter": "def f[T](n): return n and f(n - 1)",
+    }
 
 
 @pytest.mark.parametrize("kind", FUNCTIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import linecache
 import math
 import threading
@@ -55,6 +56,22 @@ class TestValues:
         function = typed("f = lambda: (math, Money, floor, len, upper)", math=math, Money=Money,
                          floor=math.floor, upper=str.upper)  # fmt: skip
         assert travelled(function)() == (math, Money, math.floor, len, str.upper)
+
+    def test_last_value_of_a_prompt_is_a_copy_and_what_each_python_has_is_not(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(builtins, "_", [3], raising=False)
+        _, [(_, used)], _ = packed(typed("f = lambda: len(_)"))
+        assert used == {"_": ("data", [3])}
+
+    def test_source_of_a_later_python_is_refused_with_both_named(self) -> None:
+        functions, namespaces, cells = packed(typed("f = lambda: 1"))
+        [(how, (text, *where))] = functions
+        assert text == "lambda: 1"
+        with pytest.raises(
+            SyntaxError, match=r"this node runs Python 3\.\S+, which cannot compile <pyx \d+ of "
+        ):
+            unpacked(([(how, ("lambda: 1 if", *where))], namespaces, cells), "gus@vm")
 
     def test_attributes_are_not_taken_for_globals(self) -> None:
         function = typed("f = lambda x: x.real", real=threading.Lock())

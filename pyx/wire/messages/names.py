@@ -20,6 +20,10 @@ ERLANG_TERMS: Final = "pyx.erlang_terms"
 
 _EXPORT: Final = "__pyx_export__"
 
+_AS_CALLED: Final = (
+    "only the function that a call runs may come as source: rpc.call(node, f), Node.spawn(node, f)"
+)
+
 
 def export(function: FunctionType) -> None:
     """Marks a function as one that peers may call under `--rpc exported`.
@@ -88,11 +92,11 @@ def name_of(value: Any) -> tuple[str, str]:
     if type(module) is not str or type(qualname) is not str:
         raise Unsendable("belongs to no module, and functions travel by name")
     if "<lambda>" in qualname:
-        raise Unsendable("is a lambda, and functions travel by name: use a `def` at the top of a module")
+        problem = "is a lambda, and functions in data travel by name: use a `def` at the top of a module"
+        raise Unsendable(problem, _AS_CALLED)
     if "<locals>" in qualname:
-        raise Unsendable(
-            "is defined inside a function, and functions travel by name: move it to the top of a module"
-        )
+        problem = "is defined inside a function, and functions in data travel by name"
+        raise Unsendable(f"{problem}: move it to the top of a module", _AS_CALLED)
     if find_loaded(module, qualname) is not value:
         raise not_found(module, qualname, "travels by name")
     return module, qualname

@@ -99,7 +99,7 @@ class TestEncodeErrors:
             (datetime(2024, 1, 1, tzinfo=Zone()),  # type: ignore[abstract]
 
              "has a time zone of a user-defined class (Zone)"),
-            ({"f": print, "g": lambda: 1}, "is a lambda, and functions travel by name"),
+            ({"f": print, "g": lambda: 1}, "is a lambda, and functions in data travel by name"),
         ],
     )  # fmt: skip
     def test_error_names_the_path_and_the_reason(self, value: Any, sentence: str) -> None:

@@ -41,7 +41,10 @@ class TestNames:
     @pytest.mark.parametrize(
         ("function", "problem"),
         [
-            (lambda: 1, "is a lambda, and functions travel by name: use a `def` at the top of a module"),
+            (
+                lambda: 1,
+                "is a lambda, and functions in data travel by name: use a `def` at the top of a module",
+            ),
             (
                 Shop().price,
                 "is bound to an object, and functions travel by name: send the object and",
@@ -57,8 +60,12 @@ class TestNames:
     def test_function_inside_a_function_is_refused(self) -> None:
         def inner() -> None: ...
 
-        with pytest.raises(EncodeError, match="is defined inside a function, and functions travel by name"):
+        problem = "is defined inside a function, and functions in data travel by name"
+        with pytest.raises(EncodeError, match=problem) as refused:
             encode(inner)
+        assert refused.value.hint == (
+            "only the function that a call runs may come as source: rpc.call(node, f), Node.spawn(node, f)"
+        )
 
     def test_function_that_its_name_no_longer_finds_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         old = handle_stock
