@@ -70,6 +70,7 @@ class Cluster:
 
         Raises:
             ClusterInvalid: a setting is missing or wrong; nothing was started.
+            TypeError: one of the three functions is not a function.
             NodeNotAlive: this node has no name.
             ServerAlreadyStarted: *name* is taken: by the cluster of the node's seeds, perhaps.
             NotAProcess: the calling thread is not a process; `Cluster.start` needs none.

@@ -45,7 +45,8 @@ class ClusterNotStarted(ClusterError, LookupError):
 
     def __init__(self, name: object) -> None:
         self.name = name
+        own, where = (name[0], f"the node {name[1]}") if type(name) is tuple else (name, "this node")
         super().__init__(
-            f"there is no cluster {name!r} on this node",
+            f"there is no cluster {own!r} on {where}",
             hint="start the node with --seed, or call Cluster.start_link(...)",
         )

@@ -30,6 +30,10 @@ async def start_cluster(
     """Starts a cluster; see `Cluster.start_link`."""
     here = this_node()
     own = here.kernel.tables.name
+    for hook, function in hooks._asdict().items():
+        if function is not None and not callable(function):
+            msg = f"the {hook} of a cluster is a function, not {function!r}"
+            raise TypeError(msg)
     if not own:
         raise NodeNotAlive("look for other nodes")
     found = configured(topologies, own)

@@ -161,6 +161,8 @@ def _class_of(kind: str, where: str) -> Callable[[str, Mapping[str, Any]], Strat
             hint=f"others are classes 'package.module:Class', or entry points of the group {ENTRY_POINTS}",
         )
     module, _, name = target.partition(":")
+    if not (module and name):
+        raise ClusterInvalid(where, f"strategy is {kind!r}, and a class is 'package.module:Class'")
     try:
         found = getattr(importlib.import_module(module), name, None)
     except Exception as error:  # the module may be the user's

@@ -27,7 +27,7 @@ class HostsFile:
 
     def __init__(self, here: str, config: Mapping[str, Any]) -> None:
         check_names(config, "file", "interval")
-        self._file = Path(text_of(config, "file", "/etc/pyx/hosts"))
+        self._file = _expanded(text_of(config, "file", "/etc/pyx/hosts"))
         self._interval = seconds_of(config)
         self._first = here.partition("@")[0]
 
@@ -41,6 +41,19 @@ class HostsFile:
                 raise PyxError(msg) from error
             yield Sighting(frozenset(nodes_in(text, self._first)))
             await pause(self._interval)
+
+
+def _expanded(file: str) -> Path:
+    """Returns a path; `~` is the home directory, which a shell leaves as it is behind `hosts:`.
+
+    Raises:
+        ValueError: there is no such home directory.
+    """
+    try:
+        return Path(file).expanduser()
+    except RuntimeError:
+        msg = f"file is {file!r}, and there is no such home directory"
+        raise ValueError(msg) from None
 
 
 def nodes_in(text: str, first: str) -> Iterator[str]:

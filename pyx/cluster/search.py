@@ -8,6 +8,8 @@ from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import NodeNameInvalid, brief
+from pyx.execution.context import require
+from pyx.execution.tasks import is_end_of_process
 from pyx.primitives import send
 from pyx.printable import on_one_line
 from pyx.terms import full_name, host_of
@@ -47,7 +49,9 @@ async def search(cluster: Pid, topology: ConfiguredTopology, here: str) -> None:
         finally:
             if isinstance(sightings, AsyncGeneratorType):
                 await sightings.aclose()  # its sockets are closed now, and not when it is collected
-    except Exception as error:  # the strategy may be the user's
+    except BaseException as error:  # the strategy may be the user's, and a SystemExit or a CancelledError too
+        if is_end_of_process(error, require("a search")):
+            raise
         send(cluster, (SEARCH_FAILED, topology.name, sentence_of(error)))
     else:
         send(cluster, (SEARCH_ENDED, topology.name))

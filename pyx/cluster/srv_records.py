@@ -39,6 +39,9 @@ class SrvRecords:
             msg = "it needs the library dnspython: pip install 'pyxnode[dns]'"
             raise ValueError(msg) from None
         self._resolver = Resolver(configure="server" not in config)
+        if "port" in config and "server" not in config:
+            msg = "port is that of a name server: server, its address, is missing"
+            raise ValueError(msg)
         if "server" in config:
             server = text_of(config, "server", "10.0.0.2")
             try:
@@ -57,10 +60,15 @@ class SrvRecords:
 
     async def _targets(self) -> list[str]:
         from dns.exception import DNSException
+        from dns.name import root
 
         try:
             answer = await self._resolver.resolve(self._domain, "SRV", lifetime=RESOLVE_SECONDS)
         except DNSException as error:
             msg = f"{self._domain} has no SRV records: {error}"
             raise PyxError(msg) from error
-        return [record.target.to_text(omit_final_dot=True) for record in answer]
+        targets = [record.target.to_text(omit_final_dot=True) for record in answer if record.target != root]
+        if not targets:
+            msg = f"{self._domain} has no such service: the target of its SRV record is '.' (RFC 2782)"
+            raise PyxError(msg)
+        return targets

@@ -157,7 +157,9 @@ class Keys:
 
     def drop(self, space: Space, entries: Sequence[Entry]) -> None:
         """Takes these entries away, those that are left of them."""
-        let = [entry for entry in entries if entry.process.alive and self._remove(entry)]
+        # The latest first: each is the last one of its process, which is removed in no time.
+        let = [entry for entry in reversed(entries) if entry.process.alive and self._remove(entry)]
+        let.reverse()
         self._told_to_let(space, let)
 
     def held_by(self, process: ProcessRecord, space: Space, key: bytes | None = None) -> list[Entry]:
@@ -311,7 +313,10 @@ class Keys:
             space.size -= 1
             holdings = holdings_of(process)
             entries = holdings.entries[space, key]
-            entries.remove(entry)
+            if entries[-1] is entry:
+                entries.pop()  # however many they are
+            else:
+                entries.remove(entry)
             if not entries:
                 del holdings.entries[space, key]
             if entry.label is not None and holdings.labelled is not None:

@@ -113,6 +113,13 @@ class Space:
         self.meta: Final[dict[bytes, Any]] = {}
         """Values of the space itself, by encoded key."""
 
+    def entries_of(self, key: bytes) -> list[Entry]:
+        """Returns the entries of a key, oldest first, by C code alone; those of ended processes too.
+
+        Their reader leaves these out, outside of the kernel, by `entry.process.alive`.
+        """
+        return list(self.holders.get(key, {}).values())
+
     def living(self, key: bytes) -> list[Entry]:
         """Returns the entries of a key, oldest first, without those of ended processes."""
         return [entry for entry in self.holders.get(key, {}).values() if entry.process.alive]

@@ -47,7 +47,7 @@ class ServerAlreadyStarted(PyxError):
     Attributes: `name`, `pid` (of the process that holds it).
     """
 
-    def __init__(self, name: object, pid: Pid) -> None:
+    def __init__(self, name: object, pid: Pid, *, hint: str | None = None) -> None:
         self.name = name
         self.pid = pid
-        super().__init__(f"{name!r} is {pid} already")
+        super().__init__(f"{name!r} is {pid} already", hint=hint)

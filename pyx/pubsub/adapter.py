@@ -27,7 +27,10 @@ _UNNAMED: Final = Incarnation(NO_NODE, 0)
 
 
 class Adapter(Protocol):
-    """The methods that an instance of PubSub calls, on any thread; they may block it."""
+    """The methods that an instance of PubSub calls, on any thread; they may block it.
+
+    What the last two raise is raised by the broadcast; the subscribers of this node have the message then.
+    """
 
     def start(self, deliver: Callable[[str, bytes], None]) -> None:
         """Begins to carry; an exception ends the start of the instance.

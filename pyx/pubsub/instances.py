@@ -14,8 +14,11 @@ from pyx.core.spaces import SpaceUse
 from pyx.errors import DecodeError
 from pyx.execution.context import require
 from pyx.execution.node_log import log
+from pyx.execution.tracebacks import message_of, trim
 from pyx.otp.named_spaces import space_name
+from pyx.otp.start_errors import ServerAlreadyStarted
 from pyx.otp.starting import init_done, init_failed, start_process
+from pyx.printable import on_one_line
 from pyx.pubsub.adapter import payload_in
 from pyx.pubsub.instance_names import DEFAULT_PRESENCE, DEFAULT_PUBSUB, PRESENCE, unknown_instance
 from pyx.runtime.encoding import PUBLISH_TAG, decode_body
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 
 _METHODS: Final = ("start", "stop", "node_name", "broadcast", "direct_broadcast")
 """Of an adapter."""
+
+_LONGEST_SENTENCE: Final = 300
+"""Characters of a log line about an exception of the user's."""
 
 _ADAPTER: Final = b"adapter"
 """The key of an instance's adapter among the values of its space."""
@@ -137,9 +143,13 @@ def _must_not_be_default(name: str, default: str, what: str) -> None:
 
 
 async def _started(body: Callable[[], Any], what: str, name: str, *, link: bool) -> Pid:
-    pid = await start_process(
-        body, what=what, name=name, link=link, initial_call=(__name__, f"start_{what.lower()}", 1)
-    )
+    try:
+        pid = await start_process(
+            body, what=what, name=name, link=link, initial_call=(__name__, f"start_{what.lower()}", 1)
+        )
+    except ServerAlreadyStarted as error:
+        hint = f"a {what} is a process of that name: give it one that no PubSub, Presence or server here has"
+        raise ServerAlreadyStarted(name, error.pid, hint=hint) from None
     assert pid is not None
     return pid
 
@@ -194,7 +204,7 @@ def _stop(name: str, adapter: Adapter) -> None:
     try:
         adapter.stop()
     except Exception as error:
-        log.error("the adapter of the PubSub %r raised %s: %s (in stop())", name, type(error).__name__, error)
+        log.error("the adapter of the PubSub %r raised %s (in stop())", name, _sentence_of(error))
 
 
 def _dispatch(
@@ -209,20 +219,24 @@ def _dispatch(
     """Calls the dispatcher with the subscribers of a topic, if there are any; an exception is logged."""
     key = topic_bytes(here, topic)
     with here.kernel_call:
-        held = [entry.held for entry in space.living(key)]
-    if not held:
+        held = space.entries_of(key)
+    entries = [(one.held.frm, decode_body(here.kernel, one.held.value)) for one in held if one.process.alive]
+    if not entries:
         return
-    entries = [(one.frm, decode_body(here.kernel, one.value)) for one in held]
     try:
         dispatcher(entries, skip if type(skip) is Pid else None, message)
     except Exception as error:
         log.error(
-            "the dispatcher of the PubSub %r raised %s: %s (a message on %r)",
+            "the dispatcher of the PubSub %r raised %s (a message on %r)",
             name,
-            type(error).__name__,
-            error,
+            _sentence_of(error),
             topic,
+            exc_info=trim(error),
         )
+
+
+def _sentence_of(error: Exception) -> str:
+    return on_one_line(f"{type(error).__name__}: {message_of(error)}", _LONGEST_SENTENCE)
 
 
 def _deliver_to(here: LocalNode, space: Space) -> Callable[[str, bytes], None]:

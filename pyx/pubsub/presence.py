@@ -139,7 +139,8 @@ class Presence:
         Args:
             topic: any str.
             key: under which it is tracked.
-            meta: a dict, or a function from the old one to it.
+            meta: a dict, or a function from the old one to it, which is called anew if the entry has been
+                changed meanwhile.
             pid: as of `track`.
             presence: the instance.
 
@@ -153,25 +154,25 @@ class Presence:
         here = this_node()
         key, tracked = _checked_key(key), _pid(pid, "Presence.update()")
         space_key = topic_bytes(here, topic)
-        with here.kernel_call as kernel:
-            process = _process(kernel, tracked)
-            entry = process and kernel.keys.labelled(process, presences_of(kernel, presence), space_key, key)
-        if not entry:
-            raise NotTracked(topic, key, tracked)
-        old: Meta = decode_body(here.kernel, entry.held.value)[1]
-        # A function of the user's runs outside of the kernel.
-        new = _checked_meta(meta(dict(old)) if callable(meta) else meta)
-        ref = secrets.token_hex(8)
-        value = _value(here, key, {**new, "ref": ref, "ref_prev": old["ref"]})
-        with SendingCall(here.kernel_call, "") as kernel:
-            is_there = (
-                process is not None and kernel.keys.labelled(process, entry.space, space_key, key) is entry
-            )
-            if is_there:
-                kernel.keys.replace(entry, value)
-        if not is_there:
-            raise NotTracked(topic, key, tracked)
-        return ref
+        while True:
+            with here.kernel_call as kernel:
+                space, process = presences_of(kernel, presence), _process(kernel, tracked)
+                entry = kernel.keys.labelled(process, space, space_key, key) if process is not None else None
+                held = entry.held if entry is not None else None
+            if process is None or held is None:
+                raise NotTracked(topic, key, tracked)
+            old: Meta = decode_body(here.kernel, held.value)[1]
+            # A function of the user's runs outside of the kernel.
+            new = _checked_meta(meta(dict(old)) if callable(meta) else meta)
+            ref = secrets.token_hex(8)
+            value = _value(here, key, {**new, "ref": ref, "ref_prev": old["ref"]})
+            with SendingCall(here.kernel_call, "") as kernel:
+                entry = kernel.keys.labelled(process, space, space_key, key)
+                is_unchanged = entry is not None and entry.held is held
+                if entry is not None and is_unchanged:
+                    kernel.keys.replace(entry, value)
+            if is_unchanged:
+                return ref
 
     @staticmethod
     def untrack(topic: str, key: str, *, pid: Pid | None = None, presence: str = DEFAULT_PRESENCE) -> str:

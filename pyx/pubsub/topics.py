@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyx.core.keys import BATCH
 from pyx.core.tables import NO_NODE
 from pyx.execution.context import require
 from pyx.pubsub.instance_names import DEFAULT_PUBSUB
@@ -111,14 +112,17 @@ class PubSub:
     def unsubscribe(topic: str, *, pubsub: str = DEFAULT_PUBSUB) -> str:
         """Takes all subscriptions of the running process to a topic back; returns `"ok"`, also for none.
 
-        Raises as `subscribe`.
+        Of thousands a hundred at a time.  Raises as `subscribe`.
         """
         runner = require("PubSub.unsubscribe()")
         here = node_of(runner)
         key = topic_bytes(here, topic)
         with here.kernel_call as kernel:
             space = subscriptions(kernel, pubsub)
-            kernel.keys.drop(space, kernel.keys.held_by(runner.process, space, key))
+            entries = kernel.keys.held_by(runner.process, space, key)
+        for start in range(0, len(entries), BATCH)[::-1]:  # the latest first: each of them is at the end
+            with here.kernel_call as kernel:
+                kernel.keys.drop(space, entries[start : start + BATCH])
         return "ok"
 
     @staticmethod
@@ -127,7 +131,8 @@ class PubSub:
         here = this_node()
         key = topic_bytes(here, topic)
         with here.kernel_call as kernel:
-            return [entry.held.frm for entry in subscriptions(kernel, pubsub).living(key)]
+            entries = subscriptions(kernel, pubsub).entries_of(key)
+        return [entry.held.frm for entry in entries if entry.process.alive]
 
     # ------------------------------------------------------------ broadcasts
 

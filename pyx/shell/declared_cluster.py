@@ -24,5 +24,9 @@ def with_declared_cluster(node: NodeOptions, table: SettingsTable) -> NodeOption
     if not isinstance(found, dict) or not all(isinstance(topology, dict) for topology in found.values()):
         msg = f"{table.path}: cluster in [tool.pyx] is {found!r}, and not tables with a name each"
         raise SettingsFileInvalid(msg, hint='[tool.pyx.cluster.k8s] and below it strategy = "dns"')
+    for name, topology in found.items():
+        if "name" in topology:
+            msg = f"{table.path}: [tool.pyx.cluster.{name}] has a setting 'name': its name is {name!r}"
+            raise SettingsFileInvalid(msg, hint="leave it out, or rename the table")
     tables: list[dict[str, Any]] = [{**topology, "name": name} for name, topology in found.items()]
     return dataclasses.replace(node, seeds=(*node.seeds, *tables))

@@ -40,6 +40,8 @@ def answer_to(wire: bytes, *, by_tcp: bool) -> bytes | None:
 def _records(first: str, kind: str, domain: str) -> list[str]:
     if first == "odd":
         return ["0 0 4370 b\\032c\\010d.example.org.", "0 0 4370 good.example.org."]
+    if first == "gone":
+        return ["0 0 0 ."]
     record = {"A": "10.0.{}.{}", "AAAA": "fd00::{}:{}", "SRV": "0 0 4370 n{}-{}." + domain}[kind]
     return [record.format(number // 250, number % 250) for number in range(NUMBERS[first])]
 

@@ -198,6 +198,8 @@ class TestStart:
         nodes.start("a")
         with pytest.raises(ClusterInvalid, match=r"^cluster x: there is no strategy 'gossip'"):
             Cluster.start({"x": {"strategy": "gossip"}})
+        with pytest.raises(ClusterNotStarted, match=r"^there is no cluster 'other' on the node a\n"):
+            Cluster.info(("other", "a"))
         with pytest.raises(ClusterNotStarted, match=r"^there is no cluster 'cluster' on this node"):
             Cluster.info()
 
@@ -336,8 +338,9 @@ class TestSightings:
                 Sighting(frozenset(f"n{n}@h" for n in range(10_000))),
                 "it has found 10,000 nodes, and at most 4,096 are",
             ),
-            (GeneratorExit("x"), "its process was ended"),
-            (asyncio.CancelledError(), "its process was ended"),
+            (GeneratorExit("x"), "the search has failed: GeneratorExit: x"),
+            (asyncio.CancelledError(), "the search has failed: CancelledError"),
+            (SystemExit(3), "the search has failed: SystemExit: 3"),
         ],
         ids=[
             "text",
@@ -348,6 +351,7 @@ class TestSightings:
             "10,000",
             "GeneratorExit",
             "cancelled",
+            "SystemExit",
         ],
     )
     def test_rubbish_of_a_strategy_is_one_line(
@@ -362,6 +366,8 @@ class TestSightings:
         until(lambda: sentence in caplog.text)
         told(a, [{"a"}], 2)
         assert connected(a) == ["b@test"]
+        assert caplog.text.count("the search has failed") == 1
+        assert "Traceback" not in caplog.text
 
     @pytest.mark.parametrize("kind", ["coroutine", "list", "nothing"])
     def test_sightings_that_cannot_be_iterated_are_one_line(
@@ -506,6 +512,12 @@ class TestHooks:
         Cluster.wait(2, timeout=HANG)
         told(a, [{"a"}, {"a"}], 3)
         until(lambda: not up)
+
+    @pytest.mark.parametrize("hook", ["connect", "disconnect", "list_nodes"])
+    def test_hook_is_a_function(self, nodes: LocalNodes, hook: str) -> None:
+        nodes.start("a")
+        with pytest.raises(TypeError, match=f"^the {hook} of a cluster is a function, not 3$"):
+            Cluster.start(FAR, **{hook: 3})  # type: ignore[arg-type]
 
     def test_hook_that_fails_is_the_reason(self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture) -> None:
         a = nodes.start("a")

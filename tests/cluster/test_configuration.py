@@ -165,6 +165,8 @@ class TestTables:
                 "mode is one of 'ip', 'dns', 'hostname', not 'name'",
             ),
             ({"strategy": "no.such.module:Class"}, "cannot import no.such.module: ModuleNotFoundError"),
+            ({"strategy": "consul:"}, "strategy is 'consul:', and a class is 'package.module:Class'"),
+            ({"strategy": ":Class"}, "strategy is ':Class', and a class is 'package.module:Class'"),
             ({"strategy": "json:loads"}, "json:loads is not a class with a method `sightings`"),
             ({"strategy": DOTTED}, "the setting 'service' is missing"),
             ({"strategy": DOTTED, "service": "bad"}, "no such service"),

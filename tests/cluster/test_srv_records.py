@@ -59,6 +59,10 @@ class TestSrv:
         with pytest.raises(PyxError, match=f"^{domain} {sentence}"):
             targets(name_server, domain)
 
+    def test_target_that_is_the_root_is_no_service(self, name_server: int) -> None:
+        with pytest.raises(PyxError, match=r"^gone\.example\.org has no such service: the target of its SRV"):
+            targets(name_server, "gone.example.org")
+
     def test_silent_name_server_is_one_clear_error(
         self, name_server: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -74,6 +78,7 @@ class TestSrv:
     @pytest.mark.parametrize(
         ("config", "sentence"),
         [
+            ({"port": 53}, "port is that of a name server: server, its address, is missing"),
             ({"server": "127.0.0.1", "port": "dns"}, "port is a number from 1 to 65535, not 'dns'"),
             ({"server": "ns.example.org"}, "server is the address of a name server like '10.0.0.2', not 'ns"),
         ],

@@ -34,6 +34,13 @@ class TestHostsFile:
         found = seen(strategy, 2, lambda: file.write_text("10.0.0.6\n10.0.0.7\n"))
         assert found == [["gus@10.0.0.6"], ["gus@10.0.0.6", "gus@10.0.0.7"]]
 
+    def test_file_may_be_in_the_home_directory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "hosts").write_text("10.0.0.7\n")
+        assert seen(HostsFile(HERE, {"file": "~/hosts"})) == [["gus@10.0.0.7"]]
+        with pytest.raises(ValueError, match=r"^file is '~nosuchuser/hosts', and there is no such home"):
+            HostsFile(HERE, {"file": "~nosuchuser/hosts"})
+
     def test_file_that_cannot_be_read_is_one_clear_error(self, tmp_path: Path) -> None:
         with pytest.raises(PyxError, match=r"^cannot read .*/none: No such file or directory$"):
             seen(HostsFile(HERE, {"file": str(tmp_path / "none")}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -236,3 +236,16 @@ def test_process_that_holds_twenty_thousand_keys_ends_in_portions(node: Node) ->
 
 def test_idle_process_has_no_holdings(node: Node) -> None:
     assert node.process().holdings is None
+
+
+def test_entries_of_one_process_are_removed_from_the_end(node: Node) -> None:
+    class Noted(list[Any]):
+        def remove(self, _: Any) -> None:
+            pytest.fail("each entry is looked for among all of its process")
+
+    at, gus = space(node), node.process()
+    node.keys.hold(at, K, 1, [gus] * 3)
+    assert gus.holdings is not None
+    gus.holdings.entries[at, K] = Noted(gus.holdings.entries[at, K])
+    node.keys.drop(at, node.keys.held_by(gus, at, K))
+    assert (holders(at, K), at.size, gus.holdings.entries) == ([], 0, {})

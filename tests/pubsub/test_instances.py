@@ -51,7 +51,7 @@ def to_the_loud(entries: Entries, pid: Pid | None, message: Any) -> None:
 
 def failing(entries: Entries, pid: Pid | None, message: Any) -> None:
     if message == "fail":
-        msg = "no such thing"
+        msg = "no such\nthing"
         raise RuntimeError(msg)
     to_the_loud(entries, pid, message)
 
@@ -69,8 +69,10 @@ class TestInstances:
 
     def test_names_are_taken_once(self, node: LocalNode) -> None:
         PubSub.start(name="chat")
-        with pytest.raises(ServerAlreadyStarted):
-            PubSub.start(name="chat")
+        for instance in (PubSub, Presence):
+            with pytest.raises(ServerAlreadyStarted, match=r"^'chat' is #PID<") as taken:
+                instance.start(name="chat")
+            assert "give it one that no PubSub, Presence or server here has" in str(taken.value.hint)
         with pytest.raises(ValueError, match="the PubSub 'pubsub' is always there"):
             PubSub.start(name="pubsub")
         with pytest.raises(ValueError, match="the Presence 'presence' is always there"):
@@ -167,7 +169,9 @@ class TestDispatchers:
             return receive(timeout=10)
 
         assert run(node, program) == (None, True, "m")
-        assert "the dispatcher of the PubSub 'chat' raised RuntimeError: no such thing" in caplog.text
+        assert "the dispatcher of the PubSub 'chat' raised RuntimeError: no such\\nthing" in caplog.text
+        assert "in failing" in caplog.text  # the place, and no frame of pyx
+        assert "instances.py" not in caplog.text.replace(__file__, "")
 
     def test_is_a_def(self, node: LocalNode) -> None:
         async def wrong(*_: Any) -> None: ...

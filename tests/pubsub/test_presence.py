@@ -119,6 +119,22 @@ class TestOneNode:
             ("presence_diff", "room", {"joins": {"gus": [three]}, "leaves": {"gus": [two]}}),
         ]
 
+    def test_function_of_an_update_sees_what_was_changed_meanwhile(self, node: LocalNode) -> None:
+        def program() -> Any:
+            Presence.track("room", "gus", {"count": 0})
+            refs: list[str] = []
+
+            def grown(meta: Any) -> Any:
+                if not refs:  # what another thread may do while this function runs
+                    refs.append(Presence.update("room", "gus", {"count": 10}))
+                return {"count": meta["count"] + 1}
+
+            refs.append(Presence.update("room", "gus", grown))
+            [meta] = Presence.get_by_key("room", "gus")
+            return meta == {"count": 11, "ref": refs[1], "ref_prev": refs[0]}
+
+        assert run(node, program) is True
+
     def test_t4_update_of_nothing_is_refused(self, node: LocalNode) -> None:
         def program() -> Any:
             Presence.track("room", "other")

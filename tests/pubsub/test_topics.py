@@ -29,6 +29,7 @@ from pyx import (
     spawn_link,
 )
 from pyx import self as own_pid
+from pyx.core.keys import BATCH, Keys
 from pyx.core.outbox import HIGH_WATER_BYTES
 from pyx.pubsub import publishing
 from pyx.pubsub.publishing import _enter, broadcast_of
@@ -155,6 +156,25 @@ class TestOneNode:
             return done, all_received()
 
         assert run(node, program) == (("ok", "ok", "ok"), ["n"])
+
+    def test_unsubscribe_of_many_is_carried_out_in_portions(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dropped: list[int] = []
+        drop = Keys.drop
+
+        def noted(keys: Keys, space: Any, entries: Any) -> None:
+            dropped.append(len(entries))
+            drop(keys, space, entries)
+
+        def program() -> Any:
+            for _ in range(2 * BATCH + 50):
+                PubSub.subscribe("t")
+            monkeypatch.setattr(Keys, "drop", noted)
+            return PubSub.unsubscribe("t"), PubSub.subscribers("t")
+
+        assert run(node, program) == ("ok", [])
+        assert dropped == [50, BATCH, BATCH]
 
     @pytest.mark.parametrize("topic", [1, b"t", None, ("t",), ["t"]])
     def test_b8_topic_is_a_str(self, node: LocalNode, topic: Any) -> None:

@@ -45,3 +45,8 @@ def test_other_forms_are_refused_with_an_example(text: str, tmp_path: Path) -> N
     ) as refused:
         seeds(tmp_path, f"[tool.pyx]\n{text}\n")
     assert "tool.pyx.cluster.k8s" in str(refused.value.hint)
+
+
+def test_name_is_that_of_the_table(tmp_path: Path) -> None:
+    with pytest.raises(SettingsFileInvalid, match=r"\[tool.pyx.cluster.k8s\] has a setting 'name'"):
+        seeds(tmp_path, '[tool.pyx.cluster.k8s]\nstrategy = "local"\nname = "x"\n')
