@@ -30,6 +30,7 @@ PROOFS: Final = {
     "simulator": ("tests/simulation/test_simulation.py", {"PYX_SEEDS": "0..1999"}),
     "threads": ("tests/simulation/test_threads.py", {"PYX_ROUNDS": "20000"}),
     "fuzz": ("tests/wire/test_fuzz.py", {"PYX_MUTATIONS": "500000"}),
+    "examples": ("tests", {"PYX_EXAMPLES": "5000"}),
     "terms": ("tests/wire/beam/test_term_codec.py", {"PYX_MUTATIONS": "1000000"}),
     "codec": ("tests/beam/test_real_codec.py", {"PYX_TERMS": "5000"}),
     "kills": ("tests/execution/test_kill_retry.py", {"PYX_KILLS": "5000"}),
@@ -45,7 +46,7 @@ PROOFS: Final = {
 }
 """The long forms of tests that `tests` runs too, with a tenth of these numbers or less: file and settings."""
 
-SPREAD: Final = frozenset({"simulator", "fuzz", "terms"})
+SPREAD: Final = frozenset({"simulator", "fuzz", "examples", "terms"})
 """Proofs of many independent tests, which use all processors; the others load the machine by themselves."""
 
 GENERAL: Final = (
@@ -157,7 +158,8 @@ def _prove(session: nox.Session, names: list[str]) -> None:
         shown = " ".join(f"{key}={value}" for key, value in settings.items())
         session.log(f"proof {number} of {len(names)}, {name}: {shown}")
         spread = ["--numprocesses", "auto", "--dist", "worksteal"] if name in SPREAD else ["-s"]
-        command = [PYTHON, "-m", "pytest", "--quiet", "--timeout", "3600", *spread, path]
+        marked = ["-m", "hypothesis"] if name == "examples" else []
+        command = [PYTHON, "-m", "pytest", "--quiet", "--timeout", "3600", *spread, *marked, path]
         began = time.monotonic()
         try:
             session.run(*command, env=settings)

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
 _COLOURS = ("FORCE_COLOR", "NO_COLOR", "PY_COLORS", "PYTHON_COLORS", "CLICOLOR", "CLICOLOR_FORCE")
 """Variables that would colour, or not, what child processes of tests write; some tests set them."""
 
-hypothesis.settings.register_profile("pyx", database=None, deadline=None)  # a checkout may be read-only
+_EXAMPLES = os.environ.get("PYX_EXAMPLES")
+"""How many examples hypothesis makes for each test; new ones at each run, if it is set."""
+
+hypothesis.settings.register_profile(
+    "pyx",
+    database=None,  # a checkout may be read-only
+    deadline=None,
+    derandomize=_EXAMPLES is None,
+    max_examples=int(_EXAMPLES or 200),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],  # a processor may be shared
+)
 hypothesis.settings.load_profile("pyx")
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pyx.scenario.bindings import Bindings, NodeView
@@ -173,7 +173,6 @@ def check_claimed(step: Step, output: Sequence[Output]) -> None:
     assert found.unclaimed == ()
 
 
-@settings(max_examples=150, deadline=None)
 @given(SESSIONS)
 @example([TypedInput("'''# ignore", [], False, [], [], [])])
 @example([TypedInput("x = 1  # blocks", [], True, [Output("shell", "print", "#\n")], ["x (esc)", " "], [])])
@@ -216,7 +215,6 @@ def check_input(steps: Iterator[Step], source: str, one: TypedInput) -> None:
         check_claimed(step, one.output)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(OUTPUTS, max_size=4),
     st.sampled_from(FENCES),

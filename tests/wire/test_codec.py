@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyx.errors import EncodeError
@@ -241,12 +241,10 @@ data = st.recursive(
 
 class TestExactness:
     @given(data)
-    @settings(max_examples=500, deadline=None)
     def test_decoded_value_equals_the_encoded_one_exactly(self, value: Any) -> None:
         assert same(there_and_back(value), value)
 
     @given(data)
-    @settings(max_examples=100, deadline=None)
     def test_decoded_value_can_be_encoded_again(self, value: Any) -> None:
         assert same(there_and_back(there_and_back(value)), value)
 

@@ -21,7 +21,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyx import fast_paths
@@ -326,7 +326,6 @@ def mutated_input(number: int) -> tuple[Callable[[bytes, Random], None], bytes, 
     return read_mutated, data, _BYTES_FOR_A_BYTE * len(data) + _GARBAGE_BYTES, chance
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.binary(max_size=600))
 def test_random_bytes_do_no_harm(data: bytes) -> None:
     for read in (decode_mutated, read_mutated, handshake_with_mutated, read_mutated_epmd):
@@ -345,7 +344,6 @@ FIELDS: Final = st.recursive(
 """Fields of a header as a peer may forge it."""
 
 
-@settings(max_examples=500, deadline=None)
 @given(
     st.sampled_from(sorted(KINDS.values())),
     st.lists(FIELDS, max_size=6),
