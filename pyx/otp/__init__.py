@@ -16,7 +16,8 @@ or a prompt names one of its classes.
     key_registry           `Registry`: keys of processes of this node, with values
     pg                     groups of processes that all visible nodes see
     awaitable_keys         `aio.Registry`, `aio.pg`: the awaitable twins of their starts
-    named_spaces           the spaces of registries and scopes, and the processes that own them
+    named_spaces           the spaces of registries and scopes: their names, keys and starts
+    space_owner            the process of a space
     key_errors             refusals of registries and groups
     genserver              `GenServer`, the class
     handle                 decorators: methods become handlers, and their classes' client functions
@@ -68,6 +69,7 @@ or a prompt names one of its classes.
     dynamic_supervisor     `DynamicSupervisor`
     partition_supervisor   `PartitionSupervisor`
     application            `Application`
+    application_callbacks  the code of an application, called as it starts and stops
     application_errors     why an application was not started or stopped
     awaitable_supervisors  `aio.Supervisor` and its relatives
 """

@@ -17,18 +17,14 @@ child, which is the top supervisor of the tree.  It ends with that.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution import context
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
-from pyx.otp.application_errors import (
-    ApplicationAlreadyStarted,
-    ApplicationInvalid,
-    ApplicationNotStarted,
-)
+from pyx.otp.application_callbacks import callbacks_of, named
+from pyx.otp.application_errors import ApplicationAlreadyStarted, ApplicationNotStarted
 from pyx.otp.call_errors import CallError
 from pyx.otp.child_work import kept
 from pyx.otp.children import ChildSpec
@@ -47,6 +43,9 @@ from pyx.terms import Pid
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pyx.otp.application_callbacks import ApplicationCallbacks
+    from pyx.otp.supervision_steps import FailedToStart, Plan
+
 _LONGEST_START_SECONDS: Final = 5.0
 """An interrupted start has this long to come to its end, as a worker of OTP's has to stop."""
 
@@ -55,12 +54,11 @@ class RunningApplication:
     """An application from its start to its end.
 
     Args:
-        name: of it.
-        function: returns its children, or starts its top supervisor and returns the pid.
+        callbacks: its code; `start` returns its children, or starts its top supervisor and returns the pid.
     """
 
-    def __init__(self, name: str, function: Callable[[], Any]) -> None:
-        self.name = name
+    def __init__(self, callbacks: ApplicationCallbacks) -> None:
+        self.name = name = callbacks.name
         self.is_stopping = False
         self.ended = LockSlot()
         """Woken when it has ended."""
@@ -70,16 +68,16 @@ class RunningApplication:
         """The same pid, from the first line that runs in that process."""
         self.top_is_started = LockSlot()
         """Woken when its top supervisor is started, or will not be."""
-        self._function = function
+        self._callbacks = callbacks
         decisions = Restarts("one_for_one", RestartIntensity(0), "any_significant")
         spec = ChildSpec(
             name, self._start_top, restart="temporary", shutdown=None, type="supervisor", significant=True
         )
-        self._server = SupervisorServer(
+        self._server = _Master(
+            callbacks,
             decisions,
             lambda: decisions.start_all([kept(spec, is_spawned=False)]),
-            "",
-            title=f"application {name}",
+            f"application {name}",
         )
 
     def run(self) -> None:
@@ -121,7 +119,7 @@ class RunningApplication:
             self.top_is_started.wake()
 
     def _started_top(self) -> Pid:
-        top = self._function()
+        top = self._callbacks.start()
         if isinstance(top, list):
             return Supervisor.start_link(top, strategy="one_for_one")
         if isinstance(top, Pid):
@@ -132,6 +130,26 @@ class RunningApplication:
             "it returns a list of children, or the pid of a supervisor that it has started by start_link"
         )
         raise TypeError(msg)
+
+
+class _Master(SupervisorServer):
+    """The top of an application, which tells its code before and after the tree is stopped."""
+
+    def __init__(
+        self,
+        callbacks: ApplicationCallbacks,
+        decisions: Restarts,
+        start_all: Callable[[], Plan[FailedToStart | None]],
+        title: str,
+    ) -> None:
+        super().__init__(decisions, start_all, "", title=title)
+        self._callbacks = callbacks
+
+    def terminate(self) -> None:
+        """Stops the tree, which may have ended by itself; as in OTP the callbacks are told of both."""
+        self._callbacks.prep_stop()
+        super().terminate()
+        self._callbacks.stop()
 
 
 _running: Final[dict[str, RunningApplication]] = {}
@@ -163,6 +181,9 @@ class Application:
             application: `"shop:application"`: a function, without arguments, of a module that is imported.
                 It returns the children of a supervisor with the strategy `"one_for_one"`, or the pid of a
                 supervisor that it has started by `start_link`.  The part before the colon is the name.
+                Or a class: its object has a method `start`, which does the same, and may have `prep_stop`,
+                called before the tree is stopped, and `stop`, called after it; as OTP's callbacks they are
+                called too when the tree has ended by itself, and what they raise is logged.
 
         Raises:
             ApplicationInvalid: there is no such module or function, or *application* has another form.
@@ -181,6 +202,7 @@ class Application:
 
         Raises:
             ApplicationNotStarted: it does not run.
+            ApplicationInvalid: *name* is not a str.
         """
         return wait("Application.stop", stop_application(name))
 
@@ -199,11 +221,12 @@ async def start_application(application: str) -> Pid:
 
 async def started_application(application: str) -> RunningApplication:
     """Starts an application as `Application.start` does."""
-    name, function = _found(application)
+    callbacks = callbacks_of(application)
+    name = callbacks.name
     with _starting:
         if name in _running:
             raise ApplicationAlreadyStarted(name)
-        _running[name] = running = RunningApplication(name, function)
+        _running[name] = running = RunningApplication(callbacks)
     try:
         pid = await start_process(running.run, what=f"the application {name}", is_known=True)
     except StartFailed as error:
@@ -221,7 +244,7 @@ async def started_application(application: str) -> RunningApplication:
 
 async def stop_application(name: str) -> str:
     """`Application.stop` as a coroutine."""
-    name = name.partition(":")[0]
+    name = name.partition(":")[0] if type(name) is str else named(name)[0]
     running = _running.get(name)
     if running is None or running.master is None:
         raise ApplicationNotStarted(name)
@@ -232,26 +255,6 @@ async def stop_application(name: str) -> str:
 def running_application(name: str) -> RunningApplication | None:
     """Returns an application that runs, by its name."""
     return _running.get(name)
-
-
-def _found(application: str) -> tuple[str, Callable[[], Any]]:
-    """Returns the name and the function of what `Application.start` is given."""
-    module, _, function = application.partition(":") if type(application) is str else ("", "", "")
-    if not (module and function):
-        msg = f"an application is named by its module and function, not {application!r}"
-        raise ApplicationInvalid(str(application), msg, hint='Application.start("shop:application")')
-    try:
-        loaded = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-            raise  # of the module itself: it imports one that is missing
-        msg = f"there is no module {error.name}, for the application {application}"
-        raise ApplicationInvalid(application, msg) from None
-    found = getattr(loaded, function, None)
-    if not callable(found):
-        msg = f"there is no function {function} in the module {module}, for the application {application}"
-        raise ApplicationInvalid(application, msg)
-    return module, found
 
 
 def _inner(reason: Any) -> Any:

@@ -78,37 +78,38 @@ class CallNoConnection(CallError, ConnectionError):
 class CallTimeout(CallError, TimeoutError):
     """No reply came in time; the server goes on.
 
-    Attribute: `timeout` (seconds).  `reason` is `"timeout"`.
+    Attribute: `timeout` (seconds).  `reason` is `"timeout"`.  With *is_stop* the request was to end.
     """
 
-    def __init__(self, server: object, request: object, timeout: float) -> None:
+    def __init__(self, server: object, request: object, timeout: float, *, is_stop: bool = False) -> None:
         self.timeout = timeout
-        super().__init__(
-            server,
-            request,
-            "timeout",
-            f"no answer from {brief(server)} within {timeout:g} s to {brief(request)}",
-            hint="the server may still handle it, and its late reply is dropped; `timeout`, or `.within`, "
-            "sets the limit",
-        )
+        if is_stop:
+            text = f"{brief(server)} has not ended within {timeout:g} s"
+            hint = "it still ends when it comes to the request; `timeout` sets the limit"
+        else:
+            text = f"no answer from {brief(server)} within {timeout:g} s to {brief(request)}"
+            hint = (
+                "the server may still handle it, and its late reply is dropped; `timeout`, or `.within`, "
+                "sets the limit"
+            )
+        super().__init__(server, request, "timeout", text, hint=hint)
 
 
 class CallExited(CallError):
     """The server ended before it replied.  `reason` is the reason with which it ended.
 
     Where an exception ended it, `reason` is a `Raised`, and `__cause__` a `RemoteError` with the traceback of
-    the server's node.
+    the server's node.  With *is_stop* the request was to end, with another reason.
     """
 
-    def __init__(self, server: object, request: object, reason: Any) -> None:
+    def __init__(self, server: object, request: object, reason: Any, *, is_stop: bool = False) -> None:
         if isinstance(reason, Raised):
             raised = f"{reason.type}: {reason.text}" if reason.text else reason.type
             ended = f"by {on_one_line(raised, _LONGEST_TEXT)}"
         else:
             ended = f"with the reason {brief(reason)}"
-        super().__init__(
-            server, request, reason, f"{brief(server)} ended before it answered {brief(request)}, {ended}"
-        )
+        when = "as it was stopped" if is_stop else f"before it answered {brief(request)}"
+        super().__init__(server, request, reason, f"{brief(server)} ended {when}, {ended}")
 
 
 class CallUndefined(CallError):

@@ -61,12 +61,12 @@ def value_of(here: LocalNode, asked: Asked, pending: PendingAnswer) -> Any:
 
 def ended_with(here: LocalNode, asked: Asked, pending: PendingAnswer, reason: Any) -> None:
     """Returns if the server has ended with *reason*; raises what came instead."""
-    error = _end(here, asked, pending)
+    error = _end(here, asked, pending, is_stop=True)
     if not isinstance(error, CallExited) or error.reason != reason:
         raise error
 
 
-def _end(here: LocalNode, asked: Asked, pending: PendingAnswer) -> CallError:
+def _end(here: LocalNode, asked: Asked, pending: PendingAnswer, *, is_stop: bool = False) -> CallError:
     """Returns the exception for a call that ended without a reply."""
     server, request = asked.server, asked.request
     if pending.outcome == "noproc":
@@ -75,7 +75,7 @@ def _end(here: LocalNode, asked: Asked, pending: PendingAnswer) -> CallError:
         return CallNoConnection(server, request, asked.node, str(pending.body))
     assert pending.outcome == "exit"
     reason = decode_reason(here.kernel, pending.body)
-    error = CallExited(server, request, reason)
+    error = CallExited(server, request, reason, is_stop=is_stop)
     if isinstance(reason, Raised):
         error.__cause__ = _remote_error(here, asked, reason)
     return error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import ProcessKilled
 from pyx.execution import tracebacks
-from pyx.otp.protocol import CALL, CAST
+from pyx.otp.protocol import CALL, CAST, SYSTEM, TERMINATE
 from pyx.printable import on_one_line, repr_within
 from pyx.terms import Pid
 
@@ -38,11 +38,16 @@ def described(message: Any) -> str:
         case None:
             return "none"
         case (str(kind), (Pid() as caller, _), request) if kind == CALL:
-            where = f" on {caller.node}" if caller.node else ""
-            return f"call {cut_repr(request)} from {caller}{where}"
+            return f"call {cut_repr(request)} from {_place_of(caller)}"
+        case (str(kind), (Pid() as caller, _), (str(word), reason)) if kind == SYSTEM and word == TERMINATE:
+            return f"stop with the reason {cut_repr(reason)}, from {_place_of(caller)}"
         case (str(kind), request) if kind == CAST:
             return f"cast {cut_repr(request)}"
     return cut_repr(message)
+
+
+def _place_of(caller: Pid) -> str:
+    return f"{caller} on {caller.node}" if caller.node else str(caller)
 
 
 def cut_repr(value: Any) -> str:

@@ -5,7 +5,7 @@ The kernel keeps the entries, and drops those of a process in the step in which 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pyx.execution.context import require
 from pyx.otp.key_errors import AlreadyRegistered
@@ -20,7 +20,7 @@ from pyx.signals import Payload
 from pyx.wire.codec import encode_payload, is_flat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from pyx.core.kernel import Kernel
     from pyx.core.spaces import Space
@@ -47,6 +47,8 @@ class Registry:
 
     Differs from Elixir: no process is linked to a registry's own, and the end of the registry ends none.
     """
+
+    child_options: ClassVar[Mapping[str, Any]] = {"type": "supervisor"}
 
     # ------------------------------------------------------------ start
 
@@ -272,6 +274,9 @@ async def start(keys: Any, name: Any, listeners: Iterable[str], *, link: bool) -
     if keys not in {"unique", "duplicate"}:
         msg = f'keys is "unique" or "duplicate", not {keys!r}'
         raise ValueError(msg)
+    if isinstance(listeners, str):
+        msg = f"listeners is a list of names, not {listeners!r}"
+        raise TypeError(msg)
     told = tuple(checked_name(listener) for listener in listeners)
     space = space_name(REGISTRY, name, "registry")
     return await start_owner(

@@ -39,7 +39,7 @@ async def multi_call(
     here = this_node()
     seconds = checked_seconds(timeout)
     checked_name(name)
-    askeds = [asked_of(here, (name, node), request) for node in destinations(here, nodes)]
+    askeds = [asked_of(here, (name, node), request) for node in destinations(here, nodes, "multi_call")]
     deadline = None if seconds is None else time.monotonic() + seconds
     if here.speaks_with_erlang:
         for asked in askeds:
@@ -69,6 +69,6 @@ def abcast(nodes: Sequence[str] | None, name: str, request: Any) -> str:
     With None for *nodes* these are this node and all visible ones.
     """
     checked_name(name)
-    for node in destinations(this_node(), nodes):
+    for node in destinations(this_node(), nodes, "abcast"):
         cast((name, node), request)
     return "abcast"

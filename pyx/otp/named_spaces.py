@@ -1,18 +1,15 @@
-"""The kernel's spaces as registries and scopes have them: by name, each with a process that owns it.
-
-The owner only waits: entries are dropped by the kernel, so there is nothing that it could fail at, and it is
-linked to no holder.  A supervisor may own it; with it all entries of the space go.
-"""
+"""The kernel's spaces as registries and scopes have them: by name, each with a process that owns it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.core.spaces import PLAIN_USE, SpaceUse
-from pyx.execution.context import require
-from pyx.otp.starting import init_done, init_failed, start_process
+from pyx.otp.server_loop import serve
+from pyx.otp.space_owner import SpaceOwner
+from pyx.otp.starting import start_process
+from pyx.runtime.arguments import checked_new_name
 from pyx.runtime.encoding import decoded
-from pyx.runtime.local_node import node_of
 from pyx.signals import LONGEST_KEY_BYTES, Payload
 from pyx.terms import LONGEST_WORD
 from pyx.wire.codec import encode_key
@@ -33,13 +30,7 @@ _LONGEST_NAME: Final = LONGEST_WORD - max(len(REGISTRY), len(SCOPE))
 
 def space_name(prefix: str, name: Any, what: str) -> str:
     """Returns the name of a space; raises TypeError or ValueError if *name* cannot be that of a *what*."""
-    if type(name) is not str:
-        msg = f"the name of a {what} is a str, not {name!r}"
-        raise TypeError(msg)
-    if not 0 < len(name) <= _LONGEST_NAME:
-        msg = f"the name of a {what} has 1 to {_LONGEST_NAME} characters, not {len(name)}"
-        raise ValueError(msg)
-    return prefix + name
+    return prefix + checked_new_name(name, what, longest=_LONGEST_NAME)
 
 
 async def start_owner(
@@ -59,26 +50,20 @@ async def start_owner(
         StartFailed: there is a space of that name, without a process.
         NotAProcess: *link*, and the caller is not a process.
     """
+    use = SpaceUse(listeners=listeners) if listeners else PLAIN_USE
+
+    async def own() -> None:
+        await serve(SpaceOwner, link, space, unique, replicated, use)
+
     pid = await start_process(
-        _own_space, (space, unique, replicated, listeners), what=what, name=name, link=link
+        own,
+        what=what,
+        name=name,
+        link=link,
+        initial_call=(f"pyx.otp.{what}", "init", 1),
     )
     assert pid is not None
     return pid
-
-
-async def _own_space(space: str, unique: bool, replicated: bool, listeners: tuple[str, ...]) -> None:
-    """The body of the owner: it throws away what is sent to it."""
-    runner = require("a registry")
-    use = SpaceUse(listeners=tuple(listeners)) if listeners else PLAIN_USE
-    with node_of(runner).kernel_call as kernel:
-        is_open = kernel.keys.open_space(
-            space, owner=runner.process, unique=unique, replicated=replicated, use=use
-        )
-    if not is_open:
-        init_failed("already_started")
-    init_done()
-    while True:
-        await node_of(runner).receiving.receive_async(runner, (), None)
 
 
 def key_bytes(here: LocalNode, value: Any, what: str, *, replicated: bool) -> bytes:

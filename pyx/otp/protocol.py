@@ -19,6 +19,7 @@ From: TypeAlias = tuple[Pid, Ref]
 CALL: Final = CALL_TAG
 CAST: Final = "$gen_cast"
 SYSTEM: Final = SYSTEM_TAG
+TERMINATE: Final = "terminate"
 
 
 def is_caller(value: Any) -> bool:
@@ -44,7 +45,7 @@ def system_message(frm: From, request: Any) -> tuple[str, From, Any]:
 
 def terminate_request(reason: Any) -> tuple[str, Any]:
     """The request of OTP's `sys` that ends a server with *reason*, once it has ended what it is at."""
-    return "terminate", reason
+    return TERMINATE, reason
 
 
 # ---------------------------------------------------------------- replies

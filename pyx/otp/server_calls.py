@@ -123,7 +123,7 @@ async def stop(server: Server, reason: Any = "normal", timeout: float | None = N
             pending.number = asked.ref.number
         if not await pending.wait(seconds):
             assert seconds is not None
-            raise CallTimeout(asked.server, what, seconds)
+            raise CallTimeout(asked.server, what, seconds, is_stop=True)
     ended_with(here, asked, pending, reason)
     return "ok"
 

@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from pyx.core.kernel import load_late_parts
 from pyx.core.tables import THE_NODE
 from pyx.errors import Exit, NotAProcess, ProcessKilled
-from pyx.execution import context
+from pyx.execution import context, tracebacks
 from pyx.execution.runner import Runner
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
 from pyx.otp.via import Via, claim_name
-from pyx.runtime.arguments import checked_seconds
+from pyx.process import Process
+from pyx.runtime.arguments import checked_new_name, checked_seconds
 from pyx.runtime.encoding import decode_reason
 from pyx.runtime.local_node import node_of, this_node
 from pyx.runtime.request import PendingAnswer
 from pyx.runtime.rpc_functions import initial_call as name_of_call
 from pyx.runtime.rpc_functions import is_coroutine_function
-from pyx.terms import LONGEST_WORD, Pid
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,7 +75,7 @@ async def start_process(
         is_known: the caller has the pid all the same, and stops the process itself after Ctrl-C or SIGTERM.
 
     Raises:
-        StartFailed: it ended before it was ready, or *timeout* is over.
+        StartFailed: it ended before it was ready, or *timeout* is over; or the registry of a `via` fails.
         ServerAlreadyStarted: *name* is taken; nothing was run.
         NotAProcess: *link*, and the caller is not a process.
         EncodeError: an argument is not data.
@@ -82,6 +83,8 @@ async def start_process(
     """
     here = this_node()
     seconds = checked_seconds(timeout)
+    if type(name) is Via:
+        _check_is_free(name, what)
     with PendingAnswer(here) as pending:
         pid = spawn_process(
             body, args, kwargs, name=name, link=link, initial_call=initial_call, waiter=pending
@@ -124,16 +127,14 @@ def spawn_process(
     runner = context.current.get()
     if link and runner is None:
         raise NotAProcess("start_link()", "start() needs none, and makes no link")
-    if name is not None:
-        checked_server_name(name)
+    word: str | None = None
+    if name is not None and not isinstance(name, Via):
+        word = checked_new_name(name, "server", otherwise=", via(...) or None")
     call = initial_call or name_of_call(body, len(args) + len(kwargs or ()))
     kind = "async def" if is_coroutine_function(body) else "def"
     code = here.processes.with_copies(body, args, kwargs) if args or kwargs else body
-    word: str | None = None
     if isinstance(name, Via):
         code = functools.partial(_claiming, name, code)
-    else:
-        word = name
     parent = runner.process if runner is not None else None
     with here.kernel_call as kernel:
         holder = kernel.registry.whereis(word) if word is not None else None
@@ -156,10 +157,28 @@ def spawn_process(
     raise ServerAlreadyStarted(name, holder)
 
 
-def _claiming(name: Via, code: Callable[[], Any]) -> Any:
-    """Takes a name in a registry, and then runs *code*; ends the process if the name is taken."""
-    holder = claim_name(name, context.require("a named start").process.pid)
+def _check_is_free(name: Via, what: str) -> None:
+    """Asks the registry of a name before anything is run, as OTP does: a refusal ends no linked starter.
+
+    Raises:
+        ServerAlreadyStarted: a process has the name.
+        StartFailed: the registry fails; it may not be there.
+    """
+    try:
+        holder = name.whereis()
+    except Exception as error:  # of a registry of the user's
+        raise StartFailed(what, tracebacks.as_value(error)) from error
     if holder is not None:
+        raise ServerAlreadyStarted(name, holder)
+
+
+def _claiming(name: Via, code: Callable[[], Any]) -> Any:
+    """Takes a name in a registry, and then runs *code*; ends the process if the name was taken meanwhile."""
+    process = context.require("a named start").process
+    holder = claim_name(name, process.pid)
+    if holder is not None:
+        if process.parent is not None:
+            Process.unlink(process.parent)  # the starter gets an exception, and not an exit signal
         raise Exit((ALREADY_STARTED, holder))
     return code()
 
@@ -176,23 +195,6 @@ def _give_up(here: LocalNode, pid: Pid, *, link: bool) -> None:
         if link and runner is not None:
             kernel.process_signals.unlink(runner.process, pid)
         kernel.process_signals.exit(context.acting_pid() or THE_NODE, pid, "kill")
-
-
-def checked_server_name(name: Any) -> ProcessName:
-    """Returns *name* if a process can be started under it.
-
-    Raises:
-        TypeError, ValueError: it cannot; the sentence lists what can be a name.
-    """
-    if type(name) is Via:
-        return name
-    if type(name) is not str:
-        msg = f"the name of a server is a str, via(...) or None, not {name!r}"
-        raise TypeError(msg)
-    if not 0 < len(name) <= LONGEST_WORD:
-        msg = f"the name of a server has 1 to {LONGEST_WORD} characters, not {len(name)}"
-        raise ValueError(msg)
-    return name
 
 
 # ---------------------------------------------------------------- the half of the process that is started

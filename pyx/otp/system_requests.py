@@ -15,7 +15,7 @@ from pyx.errors import EncodeError, RpcRefused
 from pyx.execution import tracebacks
 from pyx.execution.tasks import is_end_of_process
 from pyx.otp.handler_results import Stop
-from pyx.otp.protocol import is_caller, raised_value, refused_value
+from pyx.otp.protocol import TERMINATE, is_caller, raised_value, refused_value
 from pyx.otp.remote_work import admitted, parts_of
 from pyx.otp.server_replies import send_reply
 from pyx.runtime.encoding import encoded
@@ -49,7 +49,7 @@ def answer_system_request(
     if not is_caller(frm):  # there is no one to answer, and what came is not a request
         return None
     match request:
-        case (str(word), reason) if word == "terminate":
+        case (str(word), reason) if word == TERMINATE:
             send_reply(running, frm, "ok")
             return Stop(reason)
         case str(word) if word in {"suspend", "resume"}:

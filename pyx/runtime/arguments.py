@@ -99,6 +99,30 @@ def checked_name(value: Any) -> str:
     return _exactly(str, value, "a registered name, which is a str,")
 
 
+def checked_new_name(value: Any, what: str, *, longest: int = LONGEST_WORD, otherwise: str = "") -> str:
+    """Returns *value* if something new can be registered under it; of an atom its text.
+
+    Args:
+        value: the name.
+        what: a word for what it names.
+        longest: characters.
+        otherwise: what else can be the name, for the error: `", via(...) or None"`.
+
+    Raises:
+        TypeError: it is not a str.
+        ValueError: it is empty or too long.
+    """
+    if type(value) is Atom:
+        value = str(value)
+    if type(value) is not str:
+        msg = f"the name of a {what} is a str{otherwise}, not {value!r}"
+        raise TypeError(msg)
+    if not 0 < len(value) <= longest:
+        msg = f"the name of a {what} has 1 to {longest} characters, not {len(value)}"
+        raise ValueError(msg)
+    return value
+
+
 def checked_binaries(value: Any) -> str:
     """Returns *value* if it is `"str"` or `"bytes"`; raises ValueError."""
     if value not in {"str", "bytes"}:

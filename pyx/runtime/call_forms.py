@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from inspect import signature
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.atoms import Atom
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _NO_KWARGS: Final[Mapping[str, Any]] = {}
+
+_INTO_A_MODULE: Final = "put the class into a module"
 
 _OLD_OPTIONS: Final = frozenset({"args", "timeout"})
 """What followed a function by keyword in the old form, and is the function's own now."""
@@ -80,14 +82,29 @@ def callee_of_function(target: Callable[..., Any], args: list[Any], kwargs: Mapp
         EncodeError: the function can be sent neither by name nor by source; the sentence says why.
     """
     if is_class(target) and is_of_prompt(class_module(target)):
-        raise EncodeError(
-            "function", target, "is a class that was typed here", hint="put the class into a module"
-        )
+        raise EncodeError("function", target, "is a class that was typed here", hint=_INTO_A_MODULE)
+    if type(target) is MethodType and is_class(target.__self__):
+        return Callee(*_name_of_class_method(target), args, kwargs)
     if type(target) is not FunctionType or not belongs_to_no_module(target):
         return Callee(*name_of_callable(target), args, kwargs)
     from pyx.runtime.travelling_functions import packed  # few calls need it
 
     return Callee(str(target.__module__), target.__qualname__, args, kwargs, packed(target))
+
+
+def _name_of_class_method(method: MethodType) -> tuple[str, str]:
+    """Returns the module of the class that *method* is bound to, and the name that finds the method there.
+
+    Raises:
+        EncodeError: the class has no name that finds it, or it has another method of that name.
+    """
+    cls: Any = method.__self__
+    if is_of_prompt(class_module(cls)):
+        raise EncodeError("function", method, "is of a class that was typed here", hint=_INTO_A_MODULE)
+    module, name = name_of_callable(cls)
+    if getattr(cls, method.__name__, None) != method:
+        raise EncodeError("function", method, f"is not what {name}.{method.__name__} is now")
+    return module, f"{name}.{method.__name__}"
 
 
 def plain_callee(target: Any, rest: tuple[Any, ...]) -> tuple[str, str, list[Any]] | None:

@@ -1,4 +1,4 @@
-"""application.py, application_errors.py: a tree of processes that is started and stopped as a whole."""
+"""application.py, application_callbacks.py, application_errors.py: a tree of processes under one name."""
 
 from __future__ import annotations
 
@@ -259,3 +259,92 @@ def test_applications_are_listed_in_the_order_of_their_start(shop: Callable[...,
     for name in ("shop_b", "shop_a"):
         Application.start(shop(list, name))
     assert Application.started() == ["shop_b", "shop_a"]
+
+
+# ---------------------------------------------------------------- a class, which is told of the stop
+
+
+told: list[Any] = []
+
+
+def what_is_up() -> bool:
+    return Process.whereis("one") is not None
+
+
+class Told:
+    """An application that notes its callbacks, and whether its tree is up."""
+
+    def start(self) -> Any:
+        told.append("start")
+        self.started = "started"
+        return Supervisor.start_link([child(waits, "one")], strategy="one_for_one", max_restarts=0)
+
+    def prep_stop(self) -> None:
+        told.append(("prep_stop", what_is_up(), self.started))
+
+    def stop(self) -> None:
+        told.append(("stop", what_is_up(), self.started))
+
+
+def test_class_is_told_before_and_after_its_tree_is_stopped(shop: Callable[..., str]) -> None:
+    told.clear()
+    Application.start(shop(Told))
+    until(what_is_up)
+    assert Application.stop(NAME) == "ok"
+    assert told == ["start", ("prep_stop", True, "started"), ("stop", False, "started")]
+
+
+def test_class_is_told_of_a_tree_that_ends_by_itself(shop: Callable[..., str]) -> None:
+    told.clear()
+    Application.start(shop(Told))
+    until(what_is_up)
+    running = running_application(NAME)
+    assert running is not None
+    send("one", "crash")
+    assert running.ended.wait(HANG)
+    assert told == ["start", ("prep_stop", False, "started"), ("stop", False, "started")]
+
+
+def test_class_whose_tree_did_not_start_is_told_nothing(shop: Callable[..., str]) -> None:
+    class Fails(Told):
+        def start(self) -> Any:
+            raise ValueError("no shop")
+
+    told.clear()
+    with pytest.raises(StartFailed, match="ValueError: no shop"):
+        Application.start(shop(Fails))
+    assert told == []
+
+
+def test_callback_that_raises_is_logged_and_stops_nothing(
+    shop: Callable[..., str], caplog: pytest.LogCaptureFixture
+) -> None:
+    class Raises(Told):
+        def prep_stop(self) -> None:
+            raise ValueError("boom")
+
+    told.clear()
+    Application.start(shop(Raises))
+    assert Application.stop(NAME) == "ok"
+    assert told == ["start", ("stop", False, "started")]
+    assert f"application {NAME}: prep_stop() raised an exception\nTraceback" in caplog.text
+    assert "ValueError: boom" in caplog.text
+
+
+def test_what_cannot_be_an_application_is_refused(shop: Callable[..., str]) -> None:
+    async def later() -> list[Any]:
+        return []
+
+    class Later(Told):
+        async def stop(self) -> None:  # type: ignore[override]
+            pass
+
+    for code, why in (
+        (later, "later is an async def"),
+        (Later, r"Later\.stop is an async def"),
+    ):
+        with pytest.raises(ApplicationInvalid, match=why):
+            Application.start(shop(code))
+    with pytest.raises(ApplicationInvalid, match="named by its module and function, not 5"):
+        Application.stop(5)  # type: ignore[arg-type]
+    assert Application.started() == []

@@ -40,6 +40,16 @@ SENTENCES: list[tuple[CallError, Any, str]] = [
         "no answer from ('bucket', 'b@vm') within 0.05 s to ('slow', 0.3)",
     ),
     (
+        CallTimeout("bucket", ("terminate", "normal"), 0.05, is_stop=True),
+        "timeout",
+        "'bucket' has not ended within 0.05 s",
+    ),
+    (
+        CallExited("bucket", ("terminate", "normal"), Raised("KeyError", "1"), is_stop=True),
+        Raised("KeyError", "1"),
+        "'bucket' ended as it was stopped, by KeyError: 1",
+    ),
+    (
         CallExited("bucket", "get", "killed"),
         "killed",
         "'bucket' ended before it answered 'get', with the reason 'killed'",

@@ -11,8 +11,10 @@ from pyx import (
     ChildSpecInvalid,
     DynamicSupervisor,
     EncodeError,
+    GenServer,
     Supervisor,
     child,
+    handle,
     make_ref,
     receive,
     rpc,
@@ -51,6 +53,17 @@ class Stock:
         send(boss, ("up", word))
 
 
+class Shelf(GenServer):
+    """A server: its `start_link` is a method of its base class, bound to this one."""
+
+    def init(self, boss: Any) -> None:
+        send(boss, ("up", "shelf"))
+
+    @handle.call
+    def places(self) -> int:
+        return 3
+
+
 @pytest.fixture
 def asking(nodes: LocalNodes) -> Starts:
     """Starts a node with a supervisor under a policy, and returns the one that asks it."""
@@ -83,6 +96,21 @@ def test_supervisor_of_another_node_starts_functions_and_classes(asking: Starts)
         assert [row[0] for row in Supervisor.which_children(SUP)] == ["Stock", "a"]
         assert DynamicSupervisor.start_child(("dyn", "asked"), (unmarked, self())) is not None
         assert told("unmarked")
+
+    as_process(asking("open"), body)
+
+
+def test_supervisor_of_another_node_starts_servers(asking: Starts) -> None:
+    def body() -> None:
+        pid = Supervisor.start_child(SUP, child(Shelf, self(), id="shelf"))
+        assert pid is not None
+        assert pid.node == "asked@test"
+        assert told("shelf")
+        assert GenServer.call(pid, "places") == 3
+        assert Supervisor.terminate_child(SUP, "shelf") == "ok"
+        assert Supervisor.restart_child(SUP, "shelf") != pid
+        assert told("shelf")
+        assert DynamicSupervisor.start_child(("dyn", "asked"), child(Supervisor, [], strategy="one_for_one"))
 
     as_process(asking("open"), body)
 

@@ -25,6 +25,8 @@ ELSEWHERE = (Pid(1, 0, "a@vm", 7), Ref(1, "a@vm", 7))
         (("$gen_call", CALLER, ("get", 1)), "call ('get', 1) from #PID<0.1.0>"),
         (("$gen_call", ELSEWHERE, "get"), f"call 'get' from {ELSEWHERE[0]} on a@vm"),
         (("$gen_cast", "clear"), "cast 'clear'"),
+        (("system", CALLER, ("terminate", "why")), "stop with the reason 'why', from #PID<0.1.0>"),
+        (("system", CALLER, "get_state"), f"('system', {CALLER!r}, 'get_state')"),
         (("DOWN", 1), "('DOWN', 1)"),
         (None, "none"),
     ],

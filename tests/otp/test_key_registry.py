@@ -1,4 +1,4 @@
-"""key_registry.py, named_spaces.py, key_errors.py: keys of processes of this node, as Elixir's Registry."""
+"""key_registry.py, named_spaces.py, space_owner.py, key_errors.py: keys of this node's processes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from pyx import (
     Agent,
     AlreadyRegistered,
+    CallUndefined,
     EncodeError,
     GenServer,
     NoProcess,
@@ -19,6 +20,8 @@ from pyx import (
     Registry,
     ServerAlreadyStarted,
     StartFailed,
+    Supervisor,
+    Sys,
     aio,
     receive,
     send,
@@ -343,6 +346,7 @@ class TestRegistry:
             ({"keys": "unique", "name": 1}, TypeError, "the name of a registry is a str, not 1"),
             ({"keys": "unique", "name": ""}, ValueError, "has 1 to 246 characters, not 0"),
             ({"keys": "unique", "name": "X", "listeners": [1]}, TypeError, "a registered name"),
+            ({"keys": "unique", "name": "X", "listeners": "ear"}, TypeError, "a list of names, not 'ear'"),
         ],
     )
     def test_of_a_wrong_option_is_refused(
@@ -369,6 +373,22 @@ class TestRegistry:
             return started, down[4]
 
         assert run(node, program) == ("S", "shutdown")
+
+    def test_answers_what_every_server_is_asked(self, node: LocalNode, names: str) -> None:
+        def program() -> None:
+            Registry.register(names, "k")
+            assert Sys.get_state("U") == {"keys": "unique keys", "entries": 1}
+            with pytest.raises(CallUndefined):
+                GenServer.call("U", "what")
+            assert Supervisor.which_children("U") == []
+            spec = child(Registry, keys="duplicate", name="D")
+            assert (spec.id, spec.type) == ("D", "supervisor")  # [P23]
+            assert GenServer.stop("U") == "ok"
+            assert Process.whereis("U") is None
+            with pytest.raises(ValueError, match="unknown registry"):
+                Registry.lookup(names, "k")
+
+        run(node, program)
 
     def test_throws_messages_for_its_process_away(self, node: LocalNode, names: str) -> None:
         def program() -> Any:

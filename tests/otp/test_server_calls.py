@@ -589,6 +589,8 @@ class TestMultiCall:
         assert bad_nodes == ["zoe@test", "c@test"]
         assert ask("keep", 0.01) == ({}, ["a@test", "zoe@test", "b@test", "c@test"])
         assert leaves_nothing(a, b)
+        with pytest.raises(TypeError, match=r"^multi_call takes a list of nodes, not 'a'"):
+            wait("", multi_call("a", "bucket", "what"))
 
     def test_node_that_goes_down_meanwhile_is_bad(self, nodes: LocalNodes) -> None:
         a, b = nodes.start("a"), nodes.start("b")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import Process, Raised, aio, receive, self, send
+from pyx import Atom, Process, Raised, Registry, aio, receive, self, send
 from pyx.errors import EncodeError, NotAProcess, WouldBlock
 from pyx.otp.start_errors import ServerAlreadyStarted, StartFailed
 from pyx.otp.starting import init_done, init_failed, init_ignored, spawn_process, start_process
+from pyx.otp.via import via
 from pyx.runtime.request import wait
 from tests.local_nodes import HANG, as_process, end_of, wait_for
 
@@ -195,6 +196,57 @@ def test_g4_name_that_is_taken_runs_nothing(node: LocalNode) -> None:
     assert refused.value.pid == pid
     assert str(refused.value) == f"'stock' is {pid} already"
     assert not ran
+    send("stock", "end")
+
+
+def test_g4_name_in_a_registry_that_is_taken_ends_no_linked_starter(node: LocalNode) -> None:
+    class Late:
+        """A registry whose name is taken between the look and the claim."""
+
+        @staticmethod
+        def whereis_name(_: Any) -> None:
+            return None
+
+        @staticmethod
+        def register_name(_: Any, pid: Pid) -> Pid:
+            holder = Process.whereis("holder")
+            assert holder is not None
+            assert holder != pid
+            return holder
+
+        unregister_name = whereis_name
+
+    def starter() -> None:
+        Registry.start(keys="unique", name="shops")
+        name = Registry.via("shops", "stock")
+        pid = start(until_told, name=name)
+        ran: list[int] = []
+        with pytest.raises(ServerAlreadyStarted) as refused:
+            start(lambda: ran.append(1), name=name, link=True)
+        assert refused.value.pid == pid
+        Process.register(self(), "holder")
+        with pytest.raises(ServerAlreadyStarted) as refused:
+            start(lambda: ran.append(2), name=via(Late, "stock"), link=True)
+        assert refused.value.pid == self()
+        assert not ran
+        assert Process.info(self(), "links") == ("links", [])
+
+    as_process(node, starter)
+
+
+def test_registry_that_is_missing_fails_the_start_and_ends_no_linked_starter(node: LocalNode) -> None:
+    def starter() -> None:
+        ran: list[int] = []
+        with pytest.raises(StartFailed, match="ValueError: unknown registry: nope"):
+            start(lambda: ran.append(1), name=Registry.via("nope", "stock"), link=True)
+        assert not ran
+
+    as_process(node, starter)
+
+
+def test_atom_is_a_name_as_its_text(node: LocalNode) -> None:
+    pid = start(until_told, name=Atom("stock"))
+    assert Process.whereis("stock") == pid
     send("stock", "end")
 
 

@@ -26,6 +26,19 @@ async def price(name: str) -> int:
     return len(name)
 
 
+class Shop:
+    @classmethod
+    def opened(cls, *names: str) -> str:
+        return f"{cls.__name__}: {names}"
+
+    @classmethod
+    def closed(cls) -> None: ...
+
+
+class Kiosk(Shop):
+    """Inherits its class methods."""
+
+
 def called(target: Any, *rest: Any, **options: Any) -> tuple[Any, ...]:
     module, function, args, kwargs, _ = callee("rpc.call", target, rest, options)
     return module.removeprefix("posix"), function, args, dict(kwargs)
@@ -41,6 +54,20 @@ class TestFunction:
     def test_function_that_cannot_be_named_is_refused(self) -> None:
         with pytest.raises(EncodeError, match="bound to an object"):
             called([].append, 1)
+
+    def test_method_of_a_class_is_named_by_the_class_that_it_is_bound_to(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert called(Shop.opened, 1) == (__name__, "Shop.opened", [1], {})
+        assert called(Kiosk.opened) == (__name__, "Kiosk.opened", [], {})
+        before = Shop.closed
+        monkeypatch.setattr(Shop, "closed", Shop.opened)
+        with pytest.raises(EncodeError, match=r"is not what .*Shop\.closed is now"):
+            called(before)
+        typed: Any = type("Stand", (Shop,), {"__module__": "remsh_3fa9c1"})
+        with pytest.raises(EncodeError, match="is of a class that was typed here") as refused:
+            called(typed.opened)
+        assert refused.value.hint == "put the class into a module"
 
     def test_partial_is_refused_with_what_to_do(self) -> None:
         with pytest.raises(EncodeError, match="is not a function that has a name") as refused:

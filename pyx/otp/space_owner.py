@@ -1,0 +1,50 @@
+"""The process that owns a space: a registry's, a scope's.  It ends with it, and answers what any server does.
+
+Entries are kept and dropped by the kernel, so there is nothing that it could fail at, and it is linked to no
+holder.  A supervisor may own it; with it all entries of the space go.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pyx.execution.context import require
+from pyx.otp.genserver import GenServer
+from pyx.otp.handler_results import Reply, Stop
+from pyx.otp.protocol import undefined_value
+from pyx.runtime.local_node import node_of, this_node
+
+if TYPE_CHECKING:
+    from pyx.core.spaces import SpaceUse
+    from pyx.otp.protocol import From
+
+
+class SpaceOwner(GenServer):
+    """A server without requests of its own; to supervisors' requests it answers that it has no children."""
+
+    __behaviour__: ClassVar[str] = "Space"
+
+    async def init(self, space: str, unique: bool, replicated: bool, use: SpaceUse) -> Stop | None:
+        """Opens the space."""
+        self._space = space
+        self._settings = f"{'unique' if unique else 'duplicate'} keys"
+        runner = require("a registry")
+        with node_of(runner).kernel_call as kernel:
+            is_open = kernel.keys.open_space(
+                space, owner=runner.process, unique=unique, replicated=replicated, use=use
+            )
+        return None if is_open else Stop("already_started")
+
+    def handle_call(self, request: Any, frm: From) -> Any:  # noqa: ARG002 - OTP's callback
+        """Answers as a supervisor without children, for those that look at a whole tree."""
+        match request:
+            case "which_children":
+                return []
+            case "tree":
+                return self._settings, []
+        return Reply(undefined_value(["which_children"]))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Returns what `Sys.get_state` shows."""
+        with this_node().kernel_call as kernel:
+            return {"keys": self._settings, "entries": kernel.tables.spaces[self._space].size}
