@@ -57,7 +57,7 @@ _idle_small: list[Decoder] = []
 
 
 def encode_key(value: Any, *, what: str = "key", max_bytes: int) -> bytes:
-    """See `messages/key_bytes.py`, which no start loads."""
+    """See `messages/key_bytes.py`, which is loaded by the first of them, or by the first peer."""
     from pyx.wire.messages import key_bytes
 
     return key_bytes.encode_key(value, what=what, max_bytes=max_bytes)
@@ -90,7 +90,8 @@ def load_for_peers() -> None:
     """
     import zoneinfo  # noqa: F401 - for the decoder, which imports nothing
 
-    import pyx.wire.messages.erlang  # noqa: F401 - the same
+    import pyx.wire.messages.erlang
+    import pyx.wire.messages.key_bytes  # noqa: F401 - the same
 
 
 def decode(
