@@ -109,6 +109,8 @@ def encoded_reason(reason: object, limit: int) -> Reason:
         return reason
     if type(reason) is Atom and reason in REASON_WORDS:
         return str(reason)
+    if type(reason) is Payload:
+        return reason  # the result of a call by an Erlang node (`erpc.py`)
     try:
         return encoded(reason, limit, what="reason")
     except EncodeError as error:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
 from pyx.erlang_terms import BeamFunction
-from pyx.errors import Exit, RpcRefused, UndefinedFunction
+from pyx.errors import EncodeError, Exit, RpcRefused, UndefinedFunction
 from pyx.execution import context, tracebacks
 from pyx.runtime import rpc_functions
 from pyx.runtime.chosen_functions import chosen_function
+from pyx.runtime.erlang_payloads import erlang_result
 from pyx.runtime.local_node import node_of
 from pyx.terms import FunctionName, Pid, Raised
 from pyx.wire.beam.modules import inward_module
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _RETURN, _ERROR, _EXIT, _UNDEF = Atom("return"), Atom("error"), Atom("exit"), Atom("undef")
+_REX, _NO_NAME = Atom("rex"), Atom("nonexisting_name")
 _OWN: Final = frozenset(("execute_call", "execute_cast"))
 
 
@@ -43,8 +45,7 @@ def run(module: str, function: str, args: list[Any]) -> Any:
     """
     runner = context.require("erpc")
     runner.process.initial_call = module, function, len(args)
-    if (module, function) == ("erlang", "apply") and len(args) == 2:
-        module, function, args = _applied(*args)
+    module, function, args = _called(module, function, args)
     if module == "erpc" and function in _OWN:
         return globals()[function](*args)
     return _found(module, function, args)()
@@ -52,15 +53,14 @@ def run(module: str, function: str, args: list[Any]) -> Any:
 
 def execute_call(ref: Any, module: str, function: str, args: list[Any]) -> Any:
     """Runs a function for a caller that monitors this process, and ends with its result as the reason."""
-    if (module, function) == ("erlang", "apply") and len(args) == 2:
-        module, function, args = _applied(*args)
+    module, function, args = _called(module, function, args)
     try:
         value = _found(module, function, args)()
         if inspect.iscoroutine(value):
             return _execute_async(ref, module, function, args, value)
     except BaseException as error:
         raise _end(ref, module, function, args, error) from error
-    raise Exit((ref, _RETURN, value))
+    raise _returned(ref, value)
 
 
 async def _execute_async(
@@ -70,7 +70,7 @@ async def _execute_async(
         value = await coroutine
     except BaseException as error:
         raise _end(ref, module, function, args, error) from error
-    raise Exit((ref, _RETURN, value))
+    raise _returned(ref, value)
 
 
 def execute_cast(module: str, function: str, args: list[Any]) -> Any:
@@ -93,13 +93,34 @@ def _found(module: str, function: str, args: list[Any]) -> Callable[[], Any]:
         raise Exit((_UNDEF, [(Atom(module), Atom(function), args, [])])) from None
 
 
-def _applied(function: Any, args: list[Any]) -> tuple[str, str, list[Any]]:
-    """The function of `:erlang.apply(fun, args)`: one with a name, or Elixir code, which cannot run here."""
-    if type(function) is FunctionName:
-        return function.module, function.name, args
-    if type(function) is BeamFunction:
-        print("an Elixir closure cannot run here")  # noqa: T201 - at the caller's terminal
-    return "erlang", "apply", [function, args]
+def _returned(ref: Any, value: Any) -> Exit:
+    """What a process that executes a call ends by for what the function returned.
+
+    The reason is encoded here: the value of most calls is encoded once, and one that Erlang cannot hold is an
+    error of the call.
+    """
+    node = node_of(context.require("erpc"))
+    try:
+        payload = erlang_result(ref, value, node.kernel.tables.here, node.sending.max_message_bytes)
+    except EncodeError as error:
+        return Exit((ref, _ERROR, Raised("EncodeError", str(error)), []))
+    return Exit(payload)
+
+
+def _called(module: str, function: str, args: list[Any]) -> tuple[str, str, list[Any]]:
+    """The function that is called in the end: `:erlang.apply` calls the one that it is given.
+
+    Elixir code, which has no name, cannot run here.
+    """
+    if (module, function) == ("erlang", "apply"):
+        match args:
+            case [FunctionName() as named, list() as given]:
+                return named.module, named.name, given
+            case [Atom() as named, Atom() as name, list() as given]:
+                return named, name, given
+            case [BeamFunction(), _]:
+                print("an Elixir closure cannot run here")  # noqa: T201 - at the caller's terminal
+    return module, function, args
 
 
 def _end(ref: Any, module: str, function: str, args: list[Any], error: BaseException) -> BaseException:
@@ -138,15 +159,15 @@ def rex(message: Any) -> None:
         case (Atom("$gen_cast"), (Atom("cast"), module, function, list() as args, _)):
             _result(module, function, args)
         case (Pid() as caller, (Atom("call"), module, function, list() as args, _)):
-            _send(caller, (Atom("rex"), _result(module, function, args)))
+            _send(caller, (_REX, _result(module, function, args)))
         case (Pid() as caller, Atom("features_request")):
-            here = node_of(context.require("rex")).kernel.tables.name
-            _send(caller, (Atom("features_reply"), Atom(here), [Atom("erpc")]))
-        case (Pid() as caller, (Atom("sbcast"), name, sent)):
-            known = node_of(context.require("rex")).kernel.tables.names
-            if name in known:
-                _send(known[name].pid, sent)
-            _send(caller, (Atom("rex"), (Atom("sbcast") if name in known else Atom("nonexisting_name"))))
+            _send(caller, (Atom("features_reply"), _here(), [Atom("erpc")]))
+        case (Pid() as caller, (Atom("sbcast"), Atom() as name, sent)):
+            reached = _send_to_name(name, sent)
+            _send(caller, (_REX, _here(), _here() if reached else (_NO_NAME, name)))
+        case (Pid() as caller, (Atom("send"), Atom() as name, sent)):
+            if not _send_to_name(name, (caller, sent)):  # else what has the name answers
+                _send(caller, (_REX, _here(), (_NO_NAME, name)))
 
 
 rpc_functions.mark(rex)
@@ -163,5 +184,17 @@ def _result(module: str, function: str, args: list[Any]) -> Any:
     return value
 
 
+def _here() -> Atom:
+    return Atom(node_of(context.require("rex")).kernel.tables.name)
+
+
 def _send(to: Pid, message: Any) -> None:
     node_of(context.require("rex")).sending.send(to, message)
+
+
+def _send_to_name(name: str, message: Any) -> bool:
+    """Sends to the process here that has the name; False if none has it."""
+    found = node_of(context.require("rex")).kernel.tables.names.get(str(name))
+    if found is not None:
+        _send(found.pid, message)
+    return found is not None

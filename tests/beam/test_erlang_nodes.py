@@ -114,6 +114,11 @@ def test_pyx_node_dials_an_erlang_node(gus: LocalNode, a: IexNode) -> None:
         (":rpc.yield(:rpc.async_call(gus, :math, :sqrt, [16]))", "4.0"),
         (":erpc.multicall([gus, node()], :erlang, :node, []) == [ok: gus, ok: node()]", "true"),
         (":rpc.multicall([gus], :math, :sqrt, [16])", "{[4.0], []}"),
+        (":rpc.sbcast([gus], :nobody, 1) == {[], [gus]}", "true"),
+        (
+            '{:badrpc, {:EXIT, {e, []}}} = :rpc.call(gus, :builtins, :float, ["nan"]); e.message',
+            '"EncodeError: cannot send result: nan is not a number that Erlang has"',
+        ),
     ],
 )
 def test_call_from_iex_is_answered(gus: LocalNode, a: IexNode, call: str, shown: str) -> None:
@@ -248,6 +253,10 @@ def test_plain_process_is_called_by_elixir(gus: LocalNode, a: IexNode) -> None:
     assert (what, request) == ("$gen_call", ("add", 1))
     stock.calls(lambda: GenServer.reply(frm, ("ok", 1)))
     assert a.ask("Task.await(task)") == '{"ok", 1}'
+    a.ask("task = Task.async(fn -> GenServer.multi_call([gus], :stock, :status) == {[{gus, 2}], []} end)")
+    _, (caller, tag), _ = stock.next()
+    stock.sends(caller, (tag, 2))  # a reply by hand, as in OTP
+    assert a.ask("Task.await(task)") == "true"
     stock.end()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,8 +11,11 @@ import pytest
 from pyx.atoms import Atom
 from pyx.erlang_terms import BeamFunction
 from pyx.errors import Exit, RpcRefused
+from pyx.execution import context
 from pyx.runtime import erlang_functions, erpc
+from pyx.signals import Payload
 from pyx.terms import FunctionName, Pid, Raised, Ref
+from pyx.wire.codec import decode
 from tests.local_nodes import as_process, in_kernel, new_runner
 
 if TYPE_CHECKING:
@@ -34,11 +38,28 @@ def reason_of_call(node: LocalNode, module: str, function: str, args: list[Any])
     """The reason by which a call's process ends."""
     with pytest.raises(Exit) as ended:
         as_process(node, lambda: erpc.run("erpc", "execute_call", [REF, Atom(module), Atom(function), args]))
-    return ended.value.reason
+    return decoded(ended.value.reason)
+
+
+def decoded(reason: Any) -> Any:
+    """An exit reason; that of a call which has returned is a term already."""
+    return decode(reason, None) if isinstance(reason, Payload) else reason
 
 
 def test_value_is_the_reason(node: LocalNode) -> None:
     assert reason_of_call(node, "math", "sqrt", [16]) == (REF, "return", 4.0)
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [(["nan"], "cannot send result: nan is not a number that Erlang has"), ([b"x" * 2_000_000], "2,000,005")],
+)
+def test_value_that_erlang_cannot_hold_is_an_error(node: LocalNode, args: list[Any], text: str) -> None:
+    node.sending.max_message_bytes = 1_000_000
+    function = "float" if args == ["nan"] else "bytes"
+    ref, kind, raised, stack = reason_of_call(node, "builtins", function, args)
+    assert (ref, kind, raised.type, stack) == (REF, "error", "EncodeError", [])
+    assert text in raised.text
 
 
 def test_missing_function_is_undef(node: LocalNode) -> None:
@@ -63,9 +84,14 @@ def test_exit_is_an_exit(node: LocalNode) -> None:
 def test_coroutine_is_awaited(node: LocalNode) -> None:
     runner = new_runner(node)
     coroutine = erpc._execute_async(REF, __name__, "adds_one", [4], adds_one(4))
-    with pytest.raises(Exit) as ended:
+
+    def run() -> None:
+        context.current.set(runner)
         asyncio.run(coroutine)
-    assert ended.value.reason == (REF, "return", 5)
+
+    with pytest.raises(Exit) as ended:
+        contextvars.copy_context().run(run)
+    assert decoded(ended.value.reason) == (REF, "return", 5)
     assert runner.process.alive
 
 
@@ -83,6 +109,8 @@ def test_cast_runs_a_function(node: LocalNode) -> None:
 def test_functions_of_elixir_are_called_by_their_name_alone(node: LocalNode) -> None:
     named = FunctionName("math", "sqrt", 1)
     assert as_process(node, lambda: erpc.run("erlang", "apply", [named, [4]])) == 2.0
+    by_name = [Atom("math"), Atom("sqrt"), [4]]
+    assert as_process(node, lambda: erpc.run("erlang", "apply", by_name)) == 2.0
     with pytest.raises(Exit) as ended:
         as_process(node, lambda: erpc.run("erlang", "apply", [BeamFunction(b"p"), []]))
     assert ended.value.reason[0] == "undef"
@@ -92,8 +120,6 @@ def _of_a_peer(node: LocalNode, function: Any) -> Any:
     """Runs *function* as a process that a@vm has started."""
 
     def run() -> Any:
-        from pyx.execution import context
-
         context.require("test").process.parent = FRM
         return function()
 
@@ -111,8 +137,6 @@ def test_policy_is_asked_about_the_function_of_the_peers_choice(node: LocalNode)
 
 def test_initial_call_is_the_function_of_the_peers_choice(node: LocalNode) -> None:
     def initial_call() -> Any:
-        from pyx.execution import context
-
         erpc.run("math", "sqrt", [4])
         return context.require("test").process.initial_call
 
@@ -135,6 +159,26 @@ def test_rex_answers_its_caller(node: LocalNode) -> None:
     assert as_process(node, lambda: ask(fails))[1][0] == "badrpc"
     features = Atom("features_request")
     assert as_process(node, lambda: ask(features))[2] == [Atom("erpc")]
+
+
+def test_message_through_rex_reaches_a_name_or_says_that_there_is_none(node: LocalNode) -> None:
+    def ask(kind: str, name: str) -> list[Any]:
+        from pyx import Process, receive, self, send
+
+        if Process.whereis("stock") is None:
+            Process.register(self(), "stock")
+        me = self()
+        erpc.rex((me, (Atom(kind), Atom(name), 1)))
+        send(me, "end")
+        return [me, *iter(lambda: receive(timeout=60), "end")]
+
+    here = Atom("")  # the node has no name
+    none: Any = Atom("nonexisting_name"), Atom("nope")
+    assert as_process(node, lambda: ask("sbcast", "stock"))[1:] == [1, ("rex", here, here)]
+    assert as_process(node, lambda: ask("sbcast", "nope"))[1:] == [("rex", here, none)]
+    me, sent = as_process(node, lambda: ask("send", "stock"))
+    assert sent == (me, 1)
+    assert as_process(node, lambda: ask("send", "nope"))[1:] == [("rex", here, none)]
 
 
 def test_block_call_is_a_call_of_a_server(node: LocalNode) -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.atoms import Atom
-from pyx.errors import DecodeError, ProtocolError
+from pyx.errors import DecodeError, EncodeError, ProtocolError
 from pyx.signals import Discarded, Payload
-from pyx.terms import LONGEST_WORD, Raised
+from pyx.terms import LONGEST_WORD, Raised, Ref
+from pyx.wire.beam.term import ErlangTerm
+from pyx.wire.beam.term_writer import encode_term
 from pyx.wire.codec import decode, encode
 
 if TYPE_CHECKING:
     from pyx.signals import Reason
     from pyx.terms import Incarnation
-    from pyx.wire.beam.term import ErlangTerm
 
 LINK: Final = 1
 SEND: Final = 2
@@ -69,15 +70,31 @@ def without_token(control: tuple[Any, ...]) -> tuple[Any, ...]:
     return (number, *rest)
 
 
-def outward_reason(reason: Reason, here: Incarnation) -> Any:
-    """An exit reason as the peer sees it."""
+def outward_reason(reason: Reason, here: Incarnation) -> bytes:
+    """An exit reason as the peer sees it, as a term."""
     if type(reason) is str:
-        return reason_in_words(reason)
+        return reason_term(reason, here)
     assert isinstance(reason, Payload)
+    data = reason.data
+    if type(data) is ErlangTerm and not data.atoms:
+        return data.data
     value = decode(reason, here)
-    if type(value) is Raised:
-        return value, stack_of(value)
-    return reason_in_words(value)
+    return reason_term((value, stack_of(value)) if type(value) is Raised else value, here)
+
+
+def reason_term(reason: Any, here: Incarnation) -> bytes:
+    """The term of an exit reason.
+
+    What Erlang cannot hold becomes an error that says so, because the end of a process has to be told.
+    """
+    try:
+        return encode_term(reason_in_words(reason), here, what="reason")
+    except EncodeError as error:
+        raised = Raised("EncodeError", str(error))
+        match reason:
+            case (Ref() as ref, Atom("exit" | "error"), *_):  # the process was a call by `erpc`
+                return encode_term((ref, Atom("error"), raised, []), here)
+        return encode_term((raised, []), here)
 
 
 def stack_of(raised: Raised) -> list[Any]:

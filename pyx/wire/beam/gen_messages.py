@@ -15,6 +15,7 @@ from pyx.atoms import Atom
 from pyx.erlang_terms import ImproperList
 from pyx.terms import Pid, Raised, Ref
 from pyx.wire.beam.control import reason_in_words, stack_of
+from pyx.wire.beam.etf_tags import NEWER_REFERENCE, SMALL_TUPLE
 from pyx.wire.beam.term import ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
 
@@ -144,6 +145,10 @@ def gen_call_of(message: ErlangTerm, here: Incarnation) -> ServerCall | None:
             request = ErlangTerm(message.data[end:], message.atoms)
             return ServerCall(caller, tag, ref if type(ref) is Ref else None, what == "system", request)
     return None
+
+
+LEAD_OF_REPLIES_BY_HAND: Final = bytes((SMALL_TUPLE, 2, NEWER_REFERENCE))
+"""The first bytes of `(ref, value)`, by which a process that is not a server may answer a call."""
 
 
 def gen_reply_term(ref: Ref, value: bytes, here: Incarnation) -> bytes:

@@ -59,16 +59,22 @@ def gen_call(message: Any) -> tuple[Pid, Any, Any] | None:
 
 def put_chars(text: str) -> tuple[Any, ...]:
     """The request that shows *text* at a group leader; it answers to the session, not to a process."""
-    return Atom("io_request"), Pid(0), Atom("ok"), (Atom("put_chars"), Atom("unicode"), text)
+    return Atom("io_request"), Pid(0), Atom("ok"), (Atom("put_chars"), Atom("unicode"), _encodable(text))
 
 
 def crash_report(pid: Pid, text: str, here: str) -> tuple[Any, ...]:
     """The request that shows a crash at a group leader: it prints the pid as its own node does."""
     form = "~n[error] Process #PID~p on node ~ts raised an exception~n~ts"
     request = (
-        Atom("put_chars"), Atom("unicode"), Atom("io_lib"), Atom("format"), [form.encode(), [pid, here, text]]
+        Atom("put_chars"), Atom("unicode"), Atom("io_lib"), Atom("format"),
+        [form.encode(), [pid, here, _encodable(text)]],
     )  # fmt: skip
     return Atom("io_request"), Pid(0), Atom("ok"), request
+
+
+def _encodable(text: str) -> str:
+    """The text, with its lone surrogates escaped: Erlang has no such characters."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def io_request(message: Any) -> tuple[Pid, Any, Any] | None:
@@ -266,7 +272,7 @@ def leader_of(message: Any) -> Pid | None:
     return None
 
 
-def refusal_of(message: Any) -> tuple[Pid, Any] | None:
+def refusal_of(message: Any, here: str) -> tuple[Pid, Any] | None:
     """What a request for `rex` is answered where the policy forbids it: (to, message); None for a cast."""
     refused = Atom("badrpc"), Atom("notsup")
     match message:
@@ -274,6 +280,8 @@ def refusal_of(message: Any) -> tuple[Pid, Any] | None:
             return caller, (tag, refused)
         case (Pid() as caller, (Atom("call"), *_)):
             return caller, (Atom("rex"), refused)
+        case (Pid() as caller, (Atom("sbcast") | Atom("send"), Atom() as name, _)):
+            return caller, (Atom("rex"), Atom(here), (Atom("nonexisting_name"), name))
     return None
 
 
@@ -284,6 +292,14 @@ def peers_call(module: str, function: str, args: ErlangTerm) -> ErlangTerm:
     """The payload of a spawn that a peer asks for: `erpc.run(module, function, args)`, args as they came."""
     called = _binary(module) + _binary(function) + args.data
     return ErlangTerm(_RUN + b"l\0\0\0\x03" + called + b"j", args.atoms)
+
+
+_RETURN: Final = b"w\x06return"
+
+
+def result_term(ref: Ref, value: bytes, here: Incarnation | None) -> bytes:
+    """The reason `{Ref, return, Value}` by which the process of a call ends, of a value that is a term."""
+    return b"h\x03" + encode_term(ref, here) + _RETURN + value
 
 
 def own_call(module: str, function: str, args: Sequence[Any], here: Incarnation) -> ErlangTerm:

@@ -400,7 +400,7 @@ class SignalReader:
         return self._to_rex(frm, message)
 
     def _to_rex(self, frm: Pid, message: Any) -> Signal | None:
-        refusal = servers.refusal_of(message)
+        refusal = servers.refusal_of(message, self._here.name)
         asked = PeersRequest(Ref(0), frm, 0, wants_reply=False, refusal=refusal)
         number = self._exchanges.asked_by_peer(asked)
         data = servers.own_call(ERPC, "rex", [message], self._here)

@@ -43,6 +43,7 @@ from pyx.wire.beam import control as op
 from pyx.wire.beam import flags as dist
 from pyx.wire.beam import gen_messages as gen
 from pyx.wire.beam import servers
+from pyx.wire.beam.etf_tags import SMALL_TUPLE
 from pyx.wire.beam.exchanges import OwnRequest, ping_tag
 from pyx.wire.beam.frames import PASS_THROUGH, WITH_HEADER, FragmentedMessage
 from pyx.wire.beam.group_scopes import SYNC
@@ -93,6 +94,8 @@ class SignalWriter:
         self._has_aliases = bool(flags & dist.ALIAS)
         self._spawns = bool(flags & dist.SPAWN)
         self._unlinks = bool(flags & dist.UNLINK_ID)
+        self._calls_of_peer = exchanges.calls_of_peer
+        self._tags = exchanges.tags
         self._last: tuple[object, object, bytes] = (_NEVER, _NEVER, b"")
         """Sender, destination and head of the last message: the next one is often between the same two."""
 
@@ -104,6 +107,8 @@ class SignalWriter:
         """
         if type(signal) is Send:
             frm, to, body = signal
+            if (self._calls_of_peer or self._tags) and (answer := self._by_hand(frm, to, body)) is not None:
+                return answer
             last_frm, last_to, head = self._last
             if frm is not last_frm or to is not last_to:
                 head = self._control(*self._destination(frm, to))
@@ -183,16 +188,17 @@ class SignalWriter:
         reason = op.outward_reason(signal.reason, self._here)
         return self._ended(signal.target, signal.to, signal.ref, reason)
 
-    def _ended(self, target: Pid | str, to: Pid, ref: Ref, reason: Any) -> HeadAndMessage:
+    def _ended(self, target: Pid | str, to: Pid, ref: Ref, reason: bytes) -> HeadAndMessage:
         fields = self._target(target), to, ref
         return self._with_reason(op.MONITOR_P_EXIT, op.PAYLOAD_MONITOR_P_EXIT, fields, reason)
 
     def _with_reason(
-        self, number: int, with_payload: int, fields: tuple[Any, ...], reason: Any
+        self, number: int, with_payload: int, fields: tuple[Any, ...], reason: bytes
     ) -> HeadAndMessage:
         if self._has_payload_exits:
-            return self._control(with_payload, *fields), self._term(reason)
-        return self._control(number, *fields, reason), b""
+            return self._control(with_payload, *fields), self._lead_of_message + reason
+        items = encode_term((number, *fields), self._here)[2:]
+        return self._lead + bytes((SMALL_TUPLE, len(fields) + 2)) + items + reason, b""
 
     @staticmethod
     def _target(target: Pid | str) -> Pid | Atom:
@@ -275,18 +281,37 @@ class SignalWriter:
         if gen.is_failure(value):
             reason = gen.exit_of_caller(decode(body, self._here))
             if reason is not None and call is not None:
-                return self._ended(call.target, call.caller, to, reason)
+                return self._ended(call.target, call.caller, to, op.reason_term(reason, self._here))
             if reason is not None:
                 value = encode_term((Atom("error"), reason), self._here)
         elif call is not None and call.is_system:
             reply = gen.outward_system_reply(decode(body, self._here), self._exchanges.has_bare_states)
             value = encode_term(reply, self._here)
+        return self._replied(frm, to, value, tagged)
+
+    def _replied(
+        self, frm: Pid | None, ref: Ref, value: bytes, tagged: tuple[Pid, Any] | None
+    ) -> HeadAndMessage:
         if tagged is not None:
             caller, tag = tagged
             message = self._lead_of_message + gen.tagged_reply_term(tag, value, self._here)
             return self._control(*self._destination(frm, caller)), message
-        message = self._lead_of_message + gen.gen_reply_term(to, value, self._here)
-        return self._control(*self._destination(frm, to)), message
+        message = self._lead_of_message + gen.gen_reply_term(ref, value, self._here)
+        return self._control(*self._destination(frm, ref)), message
+
+    def _by_hand(self, frm: Pid | None, to: Pid | str | Ref, body: Payload) -> HeadAndMessage | None:
+        """The reply that `send(caller, (tag, value))` is, as in OTP; None for any other message.
+
+        What was noted about the call stays, until its caller or the server ends it.
+        """
+        data = body.data
+        if type(data) is not ErlangTerm or not data.data.startswith(gen.LEAD_OF_REPLIES_BY_HAND):
+            return None
+        ref, at = data.item_at(2, self._here)
+        call, tagged = self._calls_of_peer.get(ref), self._tags.get(ref)
+        if to != (call.caller if call is not None else tagged[0] if tagged is not None else None):
+            return None
+        return self._replied(frm, ref, data.data[at:], tagged)
 
     # ------------------------------------------------------------ requests of the peer
 

@@ -6,9 +6,20 @@ import struct
 from typing import Final, cast
 
 from pyx import fast_paths
-from pyx.signals import Call, GenCall, GenReply, Holdings, Payload, PayloadBytes, Send, Signal, Tick
+from pyx.signals import (
+    Call,
+    EncodedTerm,
+    GenCall,
+    GenReply,
+    Holdings,
+    Payload,
+    PayloadBytes,
+    Send,
+    Signal,
+    Tick,
+)
 from pyx.terms import Incarnation, Pid, Ref
-from pyx.wire.codec import encode
+from pyx.wire.codec import decode, encode
 from pyx.wire.frames.fixed_writer import FIXED_WRITERS, HeadAndPayload
 from pyx.wire.frames.fragments import FragmentedFrame
 from pyx.wire.frames.head_limits import LONGEST_HEADS, SHORT_HEAD_BYTES, HeadTooLong, shortened
@@ -115,8 +126,11 @@ class Writer:
         data: PayloadBytes = b""
         for index, value in enumerate(fields):
             if type(value) is Payload:
-                data = value.data
-                origin = value.origin
+                data, origin = value
+                if isinstance(
+                    data, EncodedTerm
+                ):  # the reason of a call by an Erlang node, in a chain of links
+                    data, origin = encode(decode(value, self.here)), None
                 fields[index] = True if origin is None or origin == self.here else tuple(origin)
         header = encode(tuple(fields), what=type(signal).__name__)
         longest = LONGEST_HEADS.get(type(signal), SHORT_HEAD_BYTES)

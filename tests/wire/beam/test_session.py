@@ -491,7 +491,7 @@ def test_rex_is_a_process_whose_start_is_not_told() -> None:
         ((Atom("$gen_cast"), (Atom("cast"),)), None),
     ],
 )
-def test_refused_request_for_rex_is_answered(request_: Any, answer: Any) -> None:
+def test_refused_call_of_rex_is_answered(request_: Any, answer: Any) -> None:
     gus = Connection()
     (spawn,) = gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("rex"), message=request_)
     assert isinstance(spawn, Spawn)
@@ -501,6 +501,15 @@ def test_refused_request_for_rex_is_answered(request_: Any, answer: Any) -> None
         control, message = gus.says(Answer(spawn.number, "refused", "off"))
         assert control[2] == Pid(0x70)
         assert message == (answer, (Atom("badrpc"), Atom("notsup")))
+
+
+def test_refused_message_through_rex_reaches_no_name() -> None:
+    gus = Connection()
+    asked = Pid(0x70), (Atom("sbcast"), Atom("stock"), 1)
+    (spawn,) = gus.hears(op.REG_SEND, Pid(0x70), Atom(""), Atom("rex"), message=asked)
+    assert isinstance(spawn, Spawn)
+    _, message = gus.says(Answer(spawn.number, "refused", "off"))
+    assert message == (Atom("rex"), Atom("gus@vm"), (Atom("nonexisting_name"), Atom("stock")))
 
 
 def test_output_of_a_beam_process_is_shown_and_answered() -> None:
@@ -525,6 +534,7 @@ def test_output_here_goes_to_the_leader_there() -> None:
     what, frm, _, request = message
     assert (what, frm) == ("io_request", Pid(0, 0, *GUS))
     assert request == (Atom("put_chars"), Atom("unicode"), "hello\n")
+    assert Connection().says(Print(OWN, THERE, "a\ud800"))[1][3][2] == "a\\ud800"
     _, message = Connection().says(Crashed(OWN, THERE, "Traceback ...\n"))
     assert message[3][4][1] == [_seen(OWN), "gus@vm", "Traceback ...\n"]
 
@@ -655,6 +665,19 @@ def test_call_with_another_tag_is_replied_to_its_caller() -> None:
     assert gus.writes(Down(CALLER, again.ref, OWN, "killed", OWN)) == b"\0\0\0\0"
 
 
+@pytest.mark.parametrize("tag", [ImproperList([Atom("alias")], Ref(7)), (Ref(7), Atom("gus@vm"))])
+def test_pair_of_tag_and_value_for_the_caller_is_a_reply(tag: Any) -> None:
+    gus = Connection()
+    message = Atom("$gen_call"), (Pid(0x70), tag), Atom("status")
+    *_, call = gus.hears(op.SEND_SENDER, Pid(0x70), _seen(OWN), message=message)
+    assert isinstance(call, GenCall)
+    by_hand = Payload(ErlangTerm(encode_term((call.ref, "open"), GUS)))
+    assert gus.says(Send(OWN, call.frm, by_hand))[1] == (tag, "open")
+    assert gus.says(Send(OWN, Pid(0x71, 0, *A), by_hand))[1][0] != tag  # not the caller
+    another = Payload(ErlangTerm(encode_term((Ref(8), "open"), GUS)))
+    assert gus.says(Send(OWN, call.frm, another))[1] == (Ref(8, *GUS), "open")
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -682,6 +705,37 @@ def test_peer_without_payloads_gets_its_reason_in_the_control_message() -> None:
     control, message = Connection(ERL_CALL).says(ExitTo(OWN, THERE, payload((Atom("a"), 1))))
     assert control == (op.EXIT2, _seen(OWN), Pid(201), (Atom("a"), 1))
     assert message is None
+
+
+NAN = "EncodeError", "cannot send reason: nan is not a number that Erlang has"
+
+
+@pytest.mark.parametrize("both", [flags.OURS, ERL_CALL])
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        (float("nan"), (Raised("RuntimeError", ": ".join(NAN)), [])),
+        ((REF, Atom("exit"), float("nan")), None),
+    ],
+)
+def test_end_is_told_though_erlang_cannot_hold_its_reason(both: int, reason: Any, told: Any) -> None:
+    signals = ExitSignal(OWN, THERE, payload(reason)), Down(THERE, REF, OWN, payload(reason), OWN)
+    for signal in signals:
+        control, message = Connection(both).says(signal)
+        found = control[-1] if message is None else message
+        if told is None:  # the process was a call by `erpc`, whose caller waits for this shape
+            assert found[:2] == (Ref(7), Atom("error"))
+            assert found[2].text.startswith("EncodeError: cannot send reason[2]: nan")
+            assert found[3] == []
+        else:
+            assert found == told
+
+
+def test_reason_that_is_a_term_already_goes_as_it_is() -> None:
+    term = Payload(ErlangTerm(encode_term((Atom("a"), {"b": 1}), GUS)), A)
+    for both in (flags.OURS, ERL_CALL):
+        control, message = Connection(both).says(Down(THERE, REF, OWN, term, OWN))
+        assert (Atom("a"), {"b": 1}) in (control[-1], message)
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from pyx.signals import Payload, Ping, Send, Signal, Tick
+from pyx.signals import Answer, Down, ExitSignal, Payload, Ping, Send, Signal, Tick
 from pyx.terms import Ref
+from pyx.wire.beam.term import ErlangTerm
+from pyx.wire.beam.term_writer import encode_term
+from pyx.wire.codec import encode
 from pyx.wire.frames.layout import KIND_AND_LENGTH, KINDS, TO_ALIAS, TO_NAME, TO_PID
 from pyx.wire.frames.reader import Reader
 from pyx.wire.frames.writer import Writer
@@ -42,6 +45,22 @@ def test_message_that_no_short_head_can_hold_has_the_general_form(signal: Signal
     kind, length = KIND_AND_LENGTH.unpack_from(head)
     assert kind == KINDS[Send]
     assert len(head) == KIND_AND_LENGTH.size + length
+
+
+TERM = Payload(ErlangTerm(encode_term(("ref", MINE), GUS)), CAT)
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        ExitSignal(MINE, THEIRS, TERM),
+        Down(THEIRS, ALIAS, MINE, TERM, MINE),
+        Answer(4, "exit", TERM),
+    ],
+)
+def test_reason_of_a_call_by_an_erlang_node_is_encoded_anew(signal: Signal) -> None:
+    _, payload = Writer(GUS, BOB).write(signal)
+    assert payload == encode(("ref", MINE))
 
 
 def test_head_is_reused_between_the_same_two_processes() -> None:
