@@ -120,6 +120,7 @@ class TestUsage:
                 "pyx: argument --sname: expected one argument\nhint: pyx --help shows the options\n",
             ),
             (["no_such_file.py"], "pyx: there is no file no_such_file.py\n"),
+            (["--", "-x"], "pyx: there is no file -x\n"),
             (["-S", "nowhere"], "pyx: -S: there is no directory nowhere\n"),
             (
                 ["--hidden"],
@@ -192,6 +193,11 @@ class TestUsage:
 
 
 class TestScripts:
+    def test_two_dashes_end_the_options(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "-e").write_text("import sys; print(sys.argv)")
+        done = run("-e", "print('first')", "--", "-e", "--", "--help")
+        assert (done.returncode, done.stdout) == (0, "first\n['-e', '--', '--help']\n"), done.stderr
+
     def test_code_runs_in_one_namespace_and_echoes_nothing(self, run: Run) -> None:
         done = run("-e", "x = 1", "-e", "x", "-e", "print(x + 1)")
         assert (done.returncode, done.stdout, done.stderr) == (0, "2\n", "")

@@ -14,6 +14,7 @@ from pyx.cluster.polling import pause
 from pyx.cluster.sighting import Sighting
 from pyx.cluster.strategy_settings import check_names, first_and_rest, seconds_of, text_of
 from pyx.errors import PyxError
+from pyx.net.error_words import system_text
 from pyx.net.resolver import resolve
 from pyx.terms import host_of
 
@@ -79,6 +80,6 @@ async def addresses_of(domain: str, here: str) -> list[str]:
         msg = f"{domain} has no addresses: no answer within {RESOLVE_SECONDS:g} s"
         raise PyxError(msg) from None
     except (OSError, UnicodeError) as error:
-        msg = f"{domain} has no addresses: {getattr(error, 'strerror', None) or error}"
+        msg = f"{domain} has no addresses: {system_text(error)}"
         raise PyxError(msg) from error
     return sorted({str(address[0]) for *_, address in found})

@@ -55,7 +55,7 @@ def examined(words: Sequence[str]) -> tuple[str, int]:
         SystemExit: the words have no meaning (2), or ask for help (0).
     """
     asked = doctor_parser().parse_words(words)
-    found = of_node(asked) if asked.node else of_host(asked)
+    found = of_node(asked) if asked.node is not None else of_host(asked)
     return report(found, as_json=asked.json), 1 if any(one.level == "failed" for one in found) else 0
 
 

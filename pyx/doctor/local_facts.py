@@ -31,6 +31,7 @@ from pyx.doctor.host_facts import (
 from pyx.errors import CookieUnsafe, PyxError, RuntimeDirectoryUnsafe
 from pyx.net.addresses import why_not_own
 from pyx.net.cookie import given_cookie_file, home_cookie_path, read_given_cookie, read_private_file
+from pyx.net.error_words import system_text
 from pyx.net.runtime_directory import RuntimeDirectory, check_status
 from pyx.wire.handshake.hello import PROTOCOL_VERSION
 from pyx.wire.handshake.proof import MADE_COOKIE
@@ -97,9 +98,7 @@ def host_facts() -> HostFacts:
     try:
         address = str(socket.getaddrinfo(qualified, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError) as error:
-        return HostFacts(
-            name, qualified, "", is_own=False, problem=getattr(error, "strerror", None) or str(error)
-        )
+        return HostFacts(name, qualified, "", is_own=False, problem=system_text(error))
     return HostFacts(name, qualified, address, is_own=not why_not_own(address))
 
 
@@ -110,7 +109,7 @@ def path_facts(path: Path) -> PathFacts:
     except FileNotFoundError:
         return PathFacts(str(path), "missing", is_writable=_takes_entries(path.parent))
     except (OSError, ValueError) as error:
-        return PathFacts(str(path), "unreadable", problem=getattr(error, "strerror", None) or str(error))
+        return PathFacts(str(path), "unreadable", problem=system_text(error))
     kinds: dict[int, PathKind] = {stat.S_IFDIR: "directory", stat.S_IFREG: "file", stat.S_IFLNK: "link"}
     kind = kinds.get(stat.S_IFMT(status.st_mode), "other")
     return PathFacts(
@@ -215,6 +214,8 @@ def project_facts(directory: str) -> ProjectFacts:
     from pyx.shell.prompt_settings import read_settings
     from pyx.shell.user_directories import config_directory
 
+    if not Path(directory).is_dir():
+        return ProjectFacts(directory, problem=f"there is no directory {directory}")
     config = config_directory()
     wrong: list[str] = []
     starts = [Path(directory, ".pyx.py"), *([config / "start.py"] if config else [])]

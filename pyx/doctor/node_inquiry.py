@@ -18,7 +18,7 @@ from pyx.net.carrier import PlainHandshakeStream
 from pyx.net.cookie import given_cookie_file, home_cookie_path, read_given_cookie, read_private_file
 from pyx.net.dialects import PyxDialect
 from pyx.net.directory import HostDirectory
-from pyx.net.error_words import connection_broke, in_words
+from pyx.net.error_words import connection_broke, in_words, system_text
 from pyx.net.pending_connections import is_here
 from pyx.net.tcp import connect
 from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
@@ -109,7 +109,7 @@ async def _on_network(name: str, port: int) -> tuple[tuple[str, int], WayStep]:
     try:
         found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
+        msg = f"the host {host!r} has no address: {system_text(error)}"
         raise PyxError(msg, hint="is it spelt as the node's own name has it?") from error
     address = str(found[0][4][0])
     at = host if host == address else f"{host} is {address}"

@@ -127,6 +127,7 @@ OTP_ATTRIBUTES: Final = {
 """Attributes of pyx's classes and modules likewise."""
 
 _PYTHONS: Final = re.compile(r"\. Did you mean:? '[^']*'\?$")
+_CANNOT_IMPORT: Final = re.compile(r"cannot import name '(\w+)' from '([\w.]+)'")
 _MOST_NAMES: Final = 750  # as Python itself: a suggestion must not take long
 
 
@@ -146,6 +147,8 @@ def with_suggestion(error: BaseException, line: str) -> str:
     elif type(error) is SyntaxError and type(error.text) is str:
         meant = meant_by_syntax(error.text, error.offset)
         return line if meant is None else f"{_PYTHONS.sub('', line)}. Did you mean: {meant}"
+    elif type(error) is ImportError and type(error.msg) is str:
+        return _with_imported_name(error.msg, line)
     else:
         return line
     if meant is not None:
@@ -157,6 +160,19 @@ def with_suggestion(error: BaseException, line: str) -> str:
     if type(error) is NameError and error.name in sys.stdlib_module_names:
         return f"{line}. Did you forget to import '{error.name}'?"
     return line
+
+
+def _with_imported_name(message: str, line: str) -> str:
+    """Returns the last *line* of a failed `from`, with the name that Python suggests from 3.12 on."""
+    refused = _CANNOT_IMPORT.match(message)
+    module = sys.modules.get(refused[2]) if refused is not None else None
+    if refused is None or sys.version_info >= (3, 12) or not issubclass(type(module), ModuleType):
+        return line
+    found = attributes_of_module(module)
+    public = found.get("__all__")  # of a module that loads its names late
+    names = [*found, *(public if type(public) in {list, tuple} else ())]
+    close = close_word(refused[1], sorted({name for name in names if type(name) is str}))
+    return line if close is None else f"{line}. Did you mean: '{close}'?"
 
 
 def _otp_attribute(owner: object, name: str) -> str | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _IMPORTER: Final = ("<frozen importlib", os.path.join(os.path.dirname(importlib.__file__), ""))  # noqa: PTH118, PTH120
 _CAUSE: Final = "\nThe above exception was the direct cause of the following exception:\n\n"
+_SUGGESTED_FOR: Final = frozenset([NameError, AttributeError, SyntaxError, ImportError])
 _CONTEXT: Final = "\nDuring handling of the above exception, another exception occurred:\n\n"
 
 _PYX_CLASS: Final = r"(?m)^pyx\.(?:\w+\.)+(?=[A-Z]\w*(:|$))"
@@ -153,7 +154,7 @@ def text_of(error: BaseException, *, typed: str | None = None) -> str:
             if stack and not (is_typed and len(chain) == 1):
                 lines += ["Traceback (most recent call last):\n", *stack.format()]
             said = list(one.format_exception_only())
-            if not sentence and type(error) in {NameError, AttributeError, SyntaxError}:
+            if not sentence and type(error) in _SUGGESTED_FOR:
                 from pyx.execution.suggestions import with_suggestion  # for the first of them
 
                 message = next(at for at, line in enumerate(said) if line.startswith(type(error).__name__))

@@ -7,6 +7,7 @@ import contextlib
 import socket
 
 from pyx.errors import PyxError
+from pyx.net.error_words import system_text
 
 
 async def address_of(host: str) -> str:
@@ -21,7 +22,7 @@ async def address_of(host: str) -> str:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
+        msg = f"the host {host!r} has no address: {system_text(error)}"
         raise PyxError(msg, hint="say where to listen: --listen ADDRESS") from error
     return str(found[0][4][0])
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from pyx.errors import CookieUnsafe, PyxError
+from pyx.net.error_words import system_text
 from pyx.net.home_directory import home_directory
 
 _MAX_COOKIE_BYTES: Final = 4096
@@ -224,8 +225,7 @@ def make_file(path: str, cookie: Cookie) -> None:
 
 
 def _cannot(do: str, path: str, error: OSError | ValueError) -> PyxError:
-    why = getattr(error, "strerror", None) or error
-    return PyxError(f"cannot {do} the cookie file {path}: {why}", hint=_NAME_ANOTHER)
+    return PyxError(f"cannot {do} the cookie file {path}: {system_text(error)}", hint=_NAME_ANOTHER)
 
 
 def _bytes(text: str) -> bytes:

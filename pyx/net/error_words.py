@@ -1,8 +1,13 @@
-"""The text of a connection's error, for a sentence."""
+"""The text of a system's error, or of a connection's, for a sentence."""
 
 from __future__ import annotations
 
 import os
+
+
+def system_text(error: OSError | ValueError) -> str:
+    """Returns the system's text of *error*, without number and file; else the text that *error* has."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def in_words(error: Exception) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from pyx.errors import PyxError, RuntimeDirectoryUnsafe
+from pyx.net.error_words import system_text
 
 MAX_SOCKET_PATH: Final = 103
 """Bytes of a socket's path that all systems of pyx allow (107 on Linux, 103 on macOS)."""
@@ -101,7 +102,7 @@ def _make(path: Path) -> None:
         # lstat: the target of a link may change later.
         status = path.lstat()
     except (OSError, ValueError) as error:
-        msg = f"cannot make the directory {path}: {getattr(error, 'strerror', None) or error}"
+        msg = f"cannot make the directory {path}: {system_text(error)}"
         raise PyxError(msg, hint="set PYX_RUNTIME_DIR to a directory of your own") from error
     check_status(path, status)
 

@@ -7,7 +7,7 @@ import socket
 from typing import Final
 
 from pyx.errors import PyxError
-from pyx.net.error_words import in_words
+from pyx.net.error_words import in_words, system_text
 
 _BACKLOG: Final = 512
 
@@ -31,7 +31,7 @@ async def connect(host: str, port: int) -> socket.socket:
     try:
         found = await resolve(host, port)
     except (OSError, UnicodeError) as error:  # UnicodeError: an invalid label
-        msg = f"the host {host!r} has no address: {getattr(error, 'strerror', None) or error}"
+        msg = f"the host {host!r} has no address: {system_text(error)}"
         raise PyxError(msg) from error
     reason = "no address"
     for family, kind, protocol, _, address in found:
@@ -67,6 +67,6 @@ def listen(address: str, port: int) -> socket.socket:
         listening.listen(_BACKLOG)
     except (OSError, UnicodeError) as error:
         listening.close()
-        msg = f"cannot listen on {address} port {port}: {getattr(error, 'strerror', None) or error}"
+        msg = f"cannot listen on {address} port {port}: {system_text(error)}"
         raise PyxError(msg) from error
     return listening

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import math
 import os
 import sys
 import threading
@@ -342,7 +343,7 @@ class Helpers:
         """
         from pyx.shell.process_table import process_table
 
-        _show(process_table(node, _positive("most", most)).rstrip())
+        _show(process_table(node, _count("most", most)).rstrip())
 
     def top(self, node: str | None = None, most: int = 20, seconds: float = 1.0) -> None:
         """Looks for a second, and shows the busiest processes of this node or of another one.
@@ -352,7 +353,7 @@ class Helpers:
         """
         from pyx.shell.top_table import top_table
 
-        _show(top_table(node, _positive("most", most), _positive("seconds", seconds), self._width()))
+        _show(top_table(node, _count("most", most), _positive("seconds", seconds), self._width()))
 
     def nodes(self) -> None:
         """Shows the connected nodes: how long a ping takes, bytes each way, and what is queued for them."""
@@ -426,8 +427,15 @@ def _show(text: str) -> None:
     print(text)  # noqa: T201 - the output of the prompt, through the group leader
 
 
+def _count(name: str, value: Any) -> int:
+    if type(value) is not int or value < 1:
+        msg = f"{name} is a whole number above 0, not {value!r}"
+        raise TypeError(msg)
+    return value
+
+
 def _positive(name: str, value: Any) -> Any:
-    if type(value) not in {int, float} or not value > 0:
+    if type(value) not in {int, float} or not 0 < value < math.inf:
         msg = f"{name} is a number above 0, not {value!r}"
         raise TypeError(msg)
     return value

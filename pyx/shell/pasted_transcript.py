@@ -12,23 +12,33 @@ from typing import Final
 from pyx.shell.input_scanner import InputScanner
 
 _OF_PYX: Final = r"\((?:[^\s()]+(?: via [^\s()]+)?\))?\d+\)?>"
-_FIRST: Final = re.compile(rf"[ \t]*(?:>>>|In \[\d+\]:|pyx{_OF_PYX})(?: |$)")
-_FURTHER: Final = re.compile(rf"[ \t]*(?:\.{{3}}|\.{{3,}}:|\.{{3}}{_OF_PYX})(?: |$)")
+_PROMPTS: Final = tuple(
+    (re.compile(rf"[ \t]*(?:{first})(?: |$)"), re.compile(rf"[ \t]*(?:{further})(?: |$)"))
+    for first, further in (
+        (">>>", r"\.{3}"),
+        (r"In \[\d+\]:", r"\.{3,}:"),
+        (rf"pyx{_OF_PYX}", rf"\.{{3}}{_OF_PYX}"),
+        (rf"iex{_OF_PYX}", rf"\.{{3}}{_OF_PYX}"),
+    )
+)
+"""Of each shell: the prompt of an input, and of its further lines."""
 
 
 def without_prompts(text: str) -> str:
-    """Returns the inputs of a session of Python, IPython or pyx; any other text is returned as it is.
+    """Returns the inputs of a session of Python, IPython, pyx or IEx; other text is returned as it is.
 
-    A text is a session if a line begins with a prompt, outside of a string: such a line is never Python.
+    A text is a session if a line begins with a prompt, outside of a string: such a line is never Python.  All
+    prompts of a session are of one shell; those of another one are output.
     """
     lines = text.split("\n")
-    first = next((at for at, line in enumerate(lines) if _FIRST.match(line)), None)
-    if first is None or InputScanner("\n".join(lines[:first])).quote is not None:
+    begins = ((at, shell) for at, line in enumerate(lines) for shell in _PROMPTS if shell[0].match(line))
+    at, (first, further) = next(begins, (0, _PROMPTS[0]))
+    if first.match(lines[at]) is None or InputScanner("\n".join(lines[:at])).quote is not None:
         return text
     inputs: list[str] = []
     in_input = False
     for line in lines:
-        found = _FIRST.match(line) or (_FURTHER.match(line) if in_input else None)
+        found = first.match(line) or (further.match(line) if in_input else None)
         in_input = found is not None
         if found is not None:
             inputs.append(line[found.end() :])

@@ -6,6 +6,9 @@ import inspect
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from pyx.execution import context
+from pyx.execution.stdout_router import finish_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
@@ -26,15 +29,23 @@ def timed_call(
     value = function(*args, **kwargs)
     if inspect.iscoroutine(value):
         return _awaited(value, show)
-    show(duration(time.perf_counter() - began))
+    _show_below(duration(time.perf_counter() - began), show)
     return value
 
 
 async def _awaited(coroutine: Coroutine[Any, Any, Any], show: Callable[[str], object]) -> Any:
     began = time.perf_counter()
     value = await coroutine
-    show(duration(time.perf_counter() - began))
+    _show_below(duration(time.perf_counter() - began), show)
     return value
+
+
+def _show_below(text: str, show: Callable[[str], object]) -> None:
+    """Shows *text* on a line of its own, below what the call has printed."""
+    runner = context.current.get()
+    if runner is not None:
+        finish_line(runner, newline=True)
+    show(text)
 
 
 def duration(seconds: float) -> str:

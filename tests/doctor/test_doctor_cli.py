@@ -96,9 +96,10 @@ class TestNode:
         assert code == 1
         assert "Connection refused (mend: is it running" in lines[1]
 
-    def test_text_that_is_not_a_name_is_refused(self) -> None:
+    @pytest.mark.parametrize("name", ["z oe", ""])
+    def test_text_that_is_not_a_name_is_refused(self, name: str) -> None:
         with pytest.raises(NodeNameInvalid):
-            examined(["z oe"])
+            examined([name])
 
 
 class TestHost:
@@ -143,6 +144,11 @@ class TestHost:
 
 
 class TestLook:
+    def test_directory_of_a_project_must_be_there(self, tmp_path: Path) -> None:
+        text, code = examined(["-S", str(tmp_path / "nope")])
+        assert code == 1
+        assert f"pyx does not start here: there is no directory {tmp_path}/nope\n" in text
+
     def test_part_that_hangs_costs_its_own_line(self) -> None:
         release = threading.Event()
 

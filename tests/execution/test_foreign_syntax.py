@@ -30,6 +30,22 @@ def meant(line: str) -> str | None:
         ("exit(:normal)", "'normal', as atoms are strings"),
         ("x = :ok", "'ok', as atoms are strings"),
         (':rpc.call("b", "x")', "rpc"),
+        ("Task.async(f)", "Task.async_"),
+        ("x = Task.await(t)", "Task.await_"),
+        ("Process.alive?(pid)", "Process.is_alive"),
+        ("if Node.alive?(): pass", "Node.is_alive"),
+        ("cd ..", "cd('..')"),
+        ("cd ~/shop", "cd('~/shop')"),
+        ("cd shop", "cd('shop')"),
+        ('c "shop.py"', 'c("shop.py")'),
+        ("send self(), :hi", "send(self(), 'hi')"),
+        ("send pid, {:add, 1}", "send(pid, {'add', 1})"),
+        ('Node.ping "b"', 'Node.ping("b")'),
+        ('IO.puts "a"', 'print("a")'),
+        ("receive do", "receive(*patterns)"),
+        ("spawn fn -> 1 end", "lambda x: ..., for fn x -> ... end"),
+        ("f = fn a -> a end", "lambda x: ..., for fn x -> ... end"),
+        ("x = %{a: 1}", "{'key': value}, as maps are dicts"),
     ],
 )
 def test_line_of_another_shell_is_answered_with_that_of_python(line: str, instead: str) -> None:
@@ -38,7 +54,20 @@ def test_line_of_another_shell_is_answered_with_that_of_python(line: str, instea
 
 @pytest.mark.parametrize(
     "line",
-    ["%matplotlib", "1 +", "x = %d", "receive do", "value 1", "if x :y z", "h = = 1", "f(x :y)", "[1, 2"],
+    [
+        "%matplotlib",
+        "1 +",
+        "x = %d",
+        "receive dont",
+        "value 1",
+        "x = fn a",
+        "c = = 1",
+        "def fn(x) -> int",
+        "if x :y z",
+        "h = = 1",
+        "f(x :y)",
+        "[1, 2",
+    ],
 )
 def test_other_errors_are_pythons_alone(line: str) -> None:
     assert meant(line) is None

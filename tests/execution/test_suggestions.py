@@ -70,6 +70,21 @@ def test_name_that_is_close_or_a_word_of_otp_is_named_once(source: str, meant: s
     assert line.count("Did you") == 1
 
 
+@pytest.mark.parametrize(
+    ("source", "meant"), [("from math import sqr", "sqrt"), ("from pyx import NodeBsuy", "NodeBusy")]
+)
+def test_name_that_a_module_lacks_is_named_once(source: str, meant: str) -> None:
+    line = last_line(source)
+    assert line.startswith("ImportError: cannot import name")
+    assert line.endswith(f". Did you mean: '{meant}'?")
+    assert line.count("Did you") == 1
+
+
+def test_other_import_errors_are_pythons_alone() -> None:
+    assert last_line("from math import xyzzy_plugh").endswith(")")
+    assert last_line("raise ImportError('a')") == "ImportError: a"
+
+
 def test_line_of_ipython_is_answered_with_that_of_python() -> None:
     assert last_line("%debug") == "SyntaxError: invalid syntax. Did you mean: import pdb; pdb.pm()"
     assert last_line("1 +") == "SyntaxError: invalid syntax"

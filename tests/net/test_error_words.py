@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from pyx.net.error_words import connection_broke, in_words
+from pyx.net.error_words import connection_broke, in_words, system_text
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,9 @@ def test_broken_connection_is_a_sentence_with_its_cause() -> None:
     error = OSError(errno.ECONNRESET, "Connection reset by peer")
     assert connection_broke(error) == "the connection broke (Connection reset by peer)"
     assert connection_broke(OSError("it hung up")) == "the connection broke (it hung up)"
+
+
+def test_system_text_has_neither_number_nor_file() -> None:
+    assert system_text(OSError(errno.ENOENT, "No such file", "shop.py")) == "No such file"
+    assert system_text(OSError("it hung up")) == "it hung up"
+    assert system_text(ValueError("embedded null byte")) == "embedded null byte"

@@ -204,11 +204,17 @@ def test_directories_are_shown(
     assert capsys.readouterr().out == f"{tmp_path}\n{tmp_path}\nshop.py\n"
 
 
-@pytest.mark.parametrize("most", [0, -1, "x", None, True])
+@pytest.mark.parametrize("most", [0, -1, "x", None, True, 1.5])
 def test_tables_take_a_number_of_rows(most: Any, helpers: Helpers) -> None:
     for table in (helpers.ps, helpers.top):
-        with pytest.raises(TypeError, match=r"^most is a number above 0, not"):
+        with pytest.raises(TypeError, match=r"^most is a whole number above 0, not"):
             table(None, most)
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, "x", float("inf"), float("nan")])
+def test_top_looks_for_a_number_of_seconds(seconds: Any, helpers: Helpers) -> None:
+    with pytest.raises(TypeError, match=r"^seconds is a number above 0, not"):
+        helpers.top(seconds=seconds)
 
 
 def test_edit_in_a_remote_shell_says_what_to_do(helpers: Helpers) -> None:

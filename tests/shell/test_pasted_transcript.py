@@ -25,6 +25,9 @@ PYX = (
         (">>>", ""),
         (">>> s = '''\n... >>> x\n... '''", "s = '''\n>>> x\n'''"),
         ("pyx(gus@vm)3> spawn(print)", "spawn(print)"),
+        ("pyx(1)> print('>>> no')\n>>> no\n... no\npyx(2)> 7\n7", "print('>>> no')\n7"),
+        (">>> print('pyx(1)> no')\npyx(1)> no\n>>> 7", "print('pyx(1)> no')\n7"),
+        ("iex(gus@vm)1> Node.list()\n[]\niex(gus@vm)2> (\n...(gus@vm)2> self())", "Node.list()\n(\nself())"),
     ],
 )
 def test_prompts_and_output_of_a_session_are_left_out(session: str, inputs: str) -> None:
