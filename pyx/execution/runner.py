@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from weakref import WeakSet
 
 from pyx.execution.gate import Gate
 from pyx.execution.line_buffer import LineBuffer
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 
 _MARKS: Final = 64
 """Number of references whose mailbox mark is kept; a receive by an older one scans from the start."""
+
+
+class LeftRequest(Protocol):
+    """A request whose answer a process fetches later, if it fetches it."""
+
+    def cancel(self) -> bool:
+        """Gives the request up; nothing once its answer is there."""
 
 
 class Host(Protocol):
@@ -147,6 +155,16 @@ class Runner:
     def take_left_over(self) -> list[asyncio.Task[Any]]:
         """Returns the tasks of `left_over` that still run; callable from any thread."""
         return list(self._rare.get("left_over", ()))
+
+    @property
+    def requests(self) -> WeakSet[LeftRequest]:
+        """The requests that the process has made and not waited for, which are given up when it ends."""
+        requests: WeakSet[LeftRequest] = self._rare.setdefault("requests", WeakSet())
+        return requests
+
+    def take_requests(self) -> list[LeftRequest]:
+        """Returns the requests of `requests` that are still known; callable from any thread."""
+        return list(self._rare.get("requests", ()))
 
     @property
     def has_unfinished_line(self) -> bool:

@@ -272,7 +272,9 @@ def is_end_of_process(error: BaseException, runner: Runner) -> bool:
 
 
 def cancel_left_over(runner: Runner) -> None:
-    """Cancels the tasks that a process has made and left; callable from any thread."""
+    """Cancels the tasks and requests that a process has made and left; callable from any thread."""
+    for request in runner.take_requests():
+        request.cancel()
     for task in runner.take_left_over():
         with contextlib.suppress(RuntimeError):  # its loop is closed
             task.get_loop().call_soon_threadsafe(task.cancel)

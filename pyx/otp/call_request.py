@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
+import functools
+import weakref
 from typing import TYPE_CHECKING, Any
 
+from pyx.errors import ProcessKilled
 from pyx.execution import context
 from pyx.otp.call_errors import CallTimeout
 from pyx.otp.call_failures import value_of
@@ -14,7 +18,7 @@ from pyx.runtime.local_node import this_node
 from pyx.runtime.request import PendingAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from pyx.otp.server_calls import Server
 
@@ -24,7 +28,9 @@ class CallRequest(concurrent.futures.Future[Any]):
 
     `result(timeout)` waits on a thread, `await` in a coroutine; both raise as `call`, `result` also
     CallTimeout, after which it can be asked again.  `done()` says whether the outcome is there.  `cancel()`
-    gives the call up.
+    gives the call up.  So do the end of the process that has made it (`done()` is True then, and `result`
+    raises CancelledError), and the loss of the last reference to it, unless it has a callback to call: a
+    request that nothing can ask for keeps nothing, here or at its server.
 
     Raises:
         CallingSelf, EncodeError: as `server_calls.call`.
@@ -35,9 +41,20 @@ class CallRequest(concurrent.futures.Future[Any]):
         super().__init__()
         self._here = this_node()
         self._asked = asked_of(self._here, server, request)
-        self._pending = PendingAnswer(self._here, self)
+        self._slot = _RequestSlot(self)
+        self._pending = PendingAnswer(self._here, self._slot)
+        runner = context.current.get()
+        if runner is not None:
+            runner.requests.add(self)
         ask(self._here, self._pending, self._asked, is_system=False, is_sent_only=True)
-        self.add_done_callback(lambda done: self._pending.abandon() if done.cancelled() else None)
+        weakref.finalize(self, give_up, self._pending).atexit = False
+        super().add_done_callback(functools.partial(_is_over, self._slot, self._pending))
+
+    def add_done_callback(self, fn: Callable[[concurrent.futures.Future[Any]], object]) -> None:
+        """Has *fn* called with the request once its outcome is there, or it is given up."""
+        if not self.done():
+            self._slot.kept = self
+        super().add_done_callback(fn)
 
     def __await__(self) -> Generator[Any, None, Any]:
         return asyncio.wrap_future(self).__await__()
@@ -54,7 +71,7 @@ class CallRequest(concurrent.futures.Future[Any]):
             assert timeout is not None
             raise CallTimeout(self._asked.server, self._asked.request, timeout) from None
 
-    def wake(self) -> None:
+    def fill_later(self) -> None:
         """Has a warm thread decode the reply: a large one must not delay the transport."""
         self._here.pool.run(self._fill)
 
@@ -65,3 +82,34 @@ class CallRequest(concurrent.futures.Future[Any]):
             self.set_result(value_of(self._here, self._asked, self._pending))
         except BaseException as error:
             self.set_exception(error)
+
+
+class _RequestSlot:
+    """What the kernel wakes: it knows the request without keeping it."""
+
+    __slots__ = ("_request", "kept")
+
+    def __init__(self, request: CallRequest) -> None:
+        self._request = weakref.ref(request)
+        self.kept: CallRequest | None = None
+        """The request, while it has a callback to call."""
+
+    def wake(self) -> None:
+        """Fills the request in, if anything still knows it."""
+        request, self.kept = self._request(), None
+        if request is not None:
+            request.fill_later()
+
+
+def _is_over(slot: _RequestSlot, pending: PendingAnswer, request: concurrent.futures.Future[Any]) -> None:
+    slot.kept = None
+    if request.cancelled():
+        give_up(pending)
+
+
+def give_up(pending: PendingAnswer) -> None:
+    """Gives up the answer to a request, unless it is there; on any thread, in an ended process too."""
+    if pending.outcome is not None:
+        return
+    with contextlib.suppress(ProcessKilled):  # it is given up all the same
+        pending.abandon()

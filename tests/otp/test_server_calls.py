@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import gc
 import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -543,6 +545,50 @@ class TestRequest:
         late = CallRequest(named(b), "keep")
         assert call(named(b), ("echo", 1)) == 1
         assert late.cancel()
+        assert leaves_nothing(a, b)
+        assert call(named(b), "kept") == 1
+
+    def test_request_that_nothing_knows_any_more_leaves_nothing(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        started(b, "bucket")
+        CallRequest(named(b), "keep")
+        assert call(named(b), ("echo", 1)) == 1
+        gc.collect()
+        assert leaves_nothing(a, b)
+        assert call(named(b), "kept") == 1
+
+    def test_request_with_a_callback_is_known_until_that_was_called(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        started(b, "bucket")
+        results: SimpleQueue[Any] = SimpleQueue()
+        CallRequest(named(b), "keep").add_done_callback(lambda request: results.put(request.result()))
+        gc.collect()
+        assert call(named(b), "kept") == 1
+        assert results.get(timeout=HANG) == "late"
+        assert leaves_nothing(a, b)
+
+    @pytest.mark.parametrize("reason", ["normal", "kill"])
+    def test_request_is_given_up_when_its_process_ends(
+        self, two: tuple[LocalNode, LocalNode], reason: str
+    ) -> None:
+        a, b = two
+        started(b, "bucket")
+        sent: SimpleQueue[CallRequest] = SimpleQueue()
+
+        def ask() -> None:
+            sent.put(CallRequest(named(b), "keep"))
+            assert call(named(b), ("echo", 1)) == 1
+            if reason == "kill":
+                Process.exit(own_pid(), "kill")
+                receive("never")
+
+        Running(a, ask)
+        with pytest.raises(concurrent.futures.CancelledError):
+            sent.get(timeout=HANG).result(HANG)
         assert leaves_nothing(a, b)
         assert call(named(b), "kept") == 1
 
