@@ -10,6 +10,7 @@ the README's test command, and then the verbs that `nox` alone runs after `tests
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from pathlib import Path
@@ -55,6 +56,9 @@ GENERAL: Final = (
     *("tests/test_primitives.py", "tests/test_budgets.py"),
 )
 """The tests that also run with `PYX_FAST_PATHS=0`: a fast path means what the general path means."""
+
+PATIENT: Final = {"PYX_TIMEOUT_SCALE": os.environ.get("PYX_TIMEOUT_SCALE", "10")}
+"""Time-outs of replays guard against a hang alone: on a busy host a start may take more than five seconds."""
 
 FEW: Final = {
     "PYX_SEEDS": "40",
@@ -106,14 +110,14 @@ def general(session: nox.Session) -> None:
 @nox.session
 def scenarios(session: nox.Session) -> None:
     """Replays all scenarios, or those named after `--`, with real nodes."""
-    session.run(BIN / "pyx", "replay", *(session.posargs or ["scenarios", "--jobs", "2"]))
+    session.run(BIN / "pyx", "replay", *(session.posargs or ["scenarios", "--jobs", "2"]), env=PATIENT)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Replays the sessions in the pages, and checks links, tables and names in them."""
     pages = [page for page in _pages() if "\n```pyx\n" in (ROOT / page).read_text()]
-    session.run(BIN / "pyx", "replay", *pages, "--jobs", "2")
+    session.run(BIN / "pyx", "replay", *pages, "--jobs", "2", env=PATIENT)
     session.run(PYTHON, "-m", "pytest", "--quiet", "tests/test_pages.py", *session.posargs)
 
 

@@ -10,7 +10,7 @@ from pyx import Node, Presence, Process, PubSub, pg, receive
 from pyx.atoms import Atom
 from tests.beam.inbox import Inbox
 from tests.beam.real_nodes import cookie_file, forget, real_nodes
-from tests.local_nodes import as_process, start_node, until
+from tests.local_nodes import HANG, as_process, start_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,7 +187,7 @@ def test_topics_and_presences_stay_among_pyx_nodes(gus: LocalNode, a: IexNode) -
         PubSub.subscribe("t")
         Presence.track("room", "gus", {"device": "web"})
         done = PubSub.broadcast("t", "for all"), PubSub.direct_broadcast(a.name, "t", "for a")
-        got = receive(timeout=10), Presence.list("room")["gus"][0]["device"]
+        got = receive(timeout=HANG), Presence.list("room")["gus"][0]["device"]
         Presence.untrack("room", "gus")
         return done, got, Node.ping(a.name), Node.list("hidden")
 

@@ -11,7 +11,7 @@ from pyx.cluster import dns_addresses
 from pyx.cluster.cluster_server import _until_killed
 from pyx.errors import ProcessKilled, PyxError
 from pyx.runtime import start_stop
-from tests.local_nodes import LocalNodes, as_process, connected, start_node, until
+from tests.local_nodes import HANG, LocalNodes, as_process, connected, start_node, until
 
 
 def test_seed_is_dialled(nodes: LocalNodes) -> None:
@@ -92,7 +92,7 @@ def test_node_that_starts_again_follows_its_seeds_again(nodes: LocalNodes) -> No
     nodes.start("b")
     start_node(a, "a@test", seeds=["b@test"])
     until(lambda: connected(a) == ["b@test"])
-    assert as_process(a, lambda: Cluster.wait(2, timeout=5)) == ["a@test", "b@test"]
+    assert as_process(a, lambda: Cluster.wait(2, timeout=HANG)) == ["a@test", "b@test"]
 
 
 def test_domain_is_looked_up(nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:

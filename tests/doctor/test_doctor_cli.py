@@ -18,7 +18,7 @@ import pytest
 import pyx
 from pyx.doctor.doctor_cli import _Look, examined
 from pyx.errors import NodeNameInvalid
-from tests.local_nodes import COOKIE, LocalNodes, start_node
+from tests.local_nodes import COOKIE, HANG, LocalNodes, start_node
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def _this_host_is_test(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for limit in ("doctor_cli._SECONDS", "host_nodes._ANSWER_SECONDS", "node_inquiry._STEP_SECONDS"):
+        monkeypatch.setattr(f"pyx.doctor.{limit}", HANG)
     monkeypatch.setattr("socket.gethostname", lambda: "test")
     monkeypatch.setenv("HOME", str(tmp_path))
 

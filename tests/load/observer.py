@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from pyx import Node, Process, Ref, receive, self, spawn
+from pyx.runtime.local_node import this_node
 
 
 def write_event(event: str, **facts: Any) -> None:
@@ -23,19 +24,28 @@ def agent(seeds: list[str]) -> None:
     """Registers itself before it connects, so every node that meets this one finds the agent."""
     Process.register(self(), "agent")
     Node.monitor_nodes(True)
-    write_event("ready")
+    write_event("ready", creation=this_node().kernel.tables.creation)
     for seed in seeds:
         Node.connect(seed)
     while True:
         match receive():
             case ("nodeup", node):
                 # The reference distinguishes this incarnation of the node from the next.
+                creation = creation_of(node)
                 ref = Process.monitor(("agent", node))
-                write_event("up", node=node, ref=repr(ref), late=is_over(node, ref))
+                late = is_over(node, ref) or creation is None or creation != creation_of(node)
+                write_event("up", node=node, creation=creation, ref=repr(ref), late=late)
             case ("DOWN", ref, "process", (_, node), reason):
                 write_event("down", node=node, ref=repr(ref), reason=reason)
             case ("nodedown", node):
                 write_event("nodedown", node=node)
+
+
+def creation_of(node: str) -> int | None:
+    """The creation of the incarnation that is connected now."""
+    with this_node().kernel_call as kernel:
+        peer = kernel.tables.peers.get(node)
+        return None if peer is None or peer.state != "up" else peer.creation
 
 
 def is_over(node: str, ref: Ref) -> bool:

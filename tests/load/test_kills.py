@@ -31,6 +31,7 @@ class Observer(Child):
         super().__init__("observer.py", name, [TICK, *seeds], environment)
         self.killed_at: float | None = None
         self.wait_for(lambda: bool(self.seen("ready")), "ready")
+        self.creation: int = self.seen("ready")[0]["creation"]
 
     def sees(self) -> set[str]:
         """Returns the nodes that it monitors and whose end it has not seen."""
@@ -100,7 +101,7 @@ def _check(survivor: Observer, dead: list[Observer]) -> list[float]:
         killed = [
             one.killed_at
             for one in dead
-            if one.name == _first(up["node"]) and one.killed_at is not None and one.killed_at > up["at"]
+            if (one.name, one.creation) == (_first(up["node"]), up["creation"]) and one.killed_at is not None
         ]
         if survivor.killed_at is None and killed:
             assert ended is not None, f"{survivor.name} never saw the end of {up}"

@@ -47,13 +47,13 @@ def number():
 
 def test_body_is_a_process(pyx_process, number):
     send(self(), number)
-    assert receive(timeout=1) == 7
+    assert receive(timeout=60) == 7
 
 @pytest.mark.parametrize("word", ["a", "b"])
 async def test_body_may_be_a_coroutine(pyx_process, word):
     await asyncio.sleep(0)
     send(self(), word)
-    assert await aio.receive(timeout=1) == word
+    assert await aio.receive(timeout=60) == word
 
 def test_servers_are_stopped_the_last_one_first(start_supervised):
     start_supervised(Stock, {"nike": 1}, name="one")

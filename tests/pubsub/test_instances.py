@@ -26,7 +26,7 @@ from pyx.pubsub.adapter import letter_of, payload_in
 from pyx.signals import Payload
 from pyx.terms import Incarnation
 from pyx.wire.codec import decode, encode
-from tests.local_nodes import Ended, as_process, end_of, seen_from, until, wait_for
+from tests.local_nodes import HANG, Ended, as_process, end_of, seen_from, until, wait_for
 from tests.pubsub.test_topics import Listener, all_received, run
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class TestInstances:
             PubSub.subscribe("t", metadata="loud", pubsub="chat")
             PubSub.broadcast("t", "m", pubsub="chat")
             Presence.track("t", "gus", presence="rooms")
-            return receive(timeout=10), list(Presence.list("t", presence="rooms"))
+            return receive(timeout=HANG), list(Presence.list("t", presence="rooms"))
 
         assert run(node, program) == (("loud", True, "m"), ["gus"])
 
@@ -133,13 +133,14 @@ class TestDispatchers:
             PubSub.subscribe("t", metadata="me", pubsub="chat")
             PubSub.broadcast("t", "to all", pubsub="chat")
             PubSub.broadcast_from(own_pid(), "t", "to others", pubsub="chat")
-            assert receive(timeout=10) == ("me", True, "to all")
+            assert receive(timeout=HANG) == ("me", True, "to all")
             assert Node.ping("b") == "pong"
 
         run(a, program)
-        mailbox = b.kernel.tables.find(there.pid)
-        assert mailbox is not None
-        until(lambda: mailbox.mailbox.delivered >= 2)
+        for node, listener in ((a, here), (b, there)):
+            process = node.kernel.tables.find(listener.pid)
+            assert process is not None
+            until(lambda process=process: process.mailbox.delivered >= 2)  # type: ignore[misc]
         assert here.got() == [("here", True, "to all"), ("here", False, "to others")]
         assert there.got() == [("there", True, "to all"), ("there", False, "to others")]
         assert quiet.got() == []
@@ -166,7 +167,7 @@ class TestDispatchers:
             PubSub.subscribe("t", pubsub="chat")
             PubSub.broadcast("t", "fail", pubsub="chat")
             PubSub.broadcast("t", "m", pubsub="chat")
-            return receive(timeout=10)
+            return receive(timeout=HANG)
 
         assert run(node, program) == (None, True, "m")
         assert "the dispatcher of the PubSub 'chat' raised RuntimeError: no such\\nthing" in caplog.text

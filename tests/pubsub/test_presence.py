@@ -24,7 +24,7 @@ from pyx import self as own_pid
 from pyx.core.keys import BATCH
 from pyx.signals import Held, Payload
 from pyx.wire.codec import encode, encode_key
-from tests.local_nodes import Running, in_kernel, peer_of, seen_from, until
+from tests.local_nodes import HANG, Running, in_kernel, peer_of, seen_from, until
 from tests.pubsub.test_topics import all_received, run
 
 if TYPE_CHECKING:
@@ -196,8 +196,8 @@ class TestOneNode:
             PubSub.subscribe("room")
             ref = Process.monitor(tracked.pid)
             send(tracked.pid, "end")
-            diff = receive(timeout=10)
-            receive(("DOWN", ref, "process", ..., ...), timeout=10)
+            diff = receive(timeout=HANG)
+            receive(("DOWN", ref, "process", ..., ...), timeout=HANG)
             return plain(diff), Presence.list("room")
 
         assert run(node, program) == (("room", {}, {"gus": [{}]}), {})
@@ -251,9 +251,9 @@ class TestSeveralNodes:
         def hears() -> Any:
             PubSub.subscribe("room")
             ready.append(True)
-            diff, frm, listed = receive(timeout=10), receive(timeout=10), Presence.list("room")
+            diff, frm, listed = receive(timeout=HANG), receive(timeout=HANG), Presence.list("room")
             send(frm, "end")
-            return plain(diff), plain(listed), plain(receive(timeout=10))
+            return plain(diff), plain(listed), plain(receive(timeout=HANG))
 
         there = Running(b, hears)
         until(lambda: bool(ready))
@@ -261,7 +261,7 @@ class TestSeveralNodes:
         def program() -> None:
             Presence.track("room", "gus", {"n": 1})
             send(seen_from(a, b, there.pid), own_pid())
-            receive("end", timeout=10)
+            receive("end", timeout=HANG)
 
         run(a, program)
         gus = {"gus": [{"n": 1}]}
@@ -349,14 +349,14 @@ class TestSeveralNodes:
 
         def joined(name: str) -> Any:
             assert Node.connect(name) is True
-            return plain(receive(timeout=10))
+            return plain(receive(timeout=HANG))
 
         def program() -> Any:
             PubSub.subscribe("room")
             told = [joined(name) for name in others]
             for name, node in others.items():
                 run(node, Node.stop)  # it says goodbye
-                told.append(plain(receive(timeout=10)))
+                told.append(plain(receive(timeout=HANG)))
                 Tracked(nodes.start(name), "room", name)
                 told.append(joined(name))
             return told, sorted(Presence.list("room")), all_received()
@@ -383,7 +383,7 @@ class TestSeveralNodes:
             PubSub.subscribe("room")
             Node.connect("b")
             Node.disconnect("b")
-            diffs = [plain(receive(timeout=10)) for _ in range(2)]
+            diffs = [plain(receive(timeout=HANG)) for _ in range(2)]
             return diffs, Presence.list("room", presence="rooms")
 
         assert run(a, program) == ([("room", {"bob": [{}]}, {}), ("room", {}, {"bob": [{}]})], {})
@@ -444,7 +444,7 @@ class TestSeveralNodes:
             PubSub.subscribe("room")
             lies(encode(value), 1_000_000)
             lies(b"\xc1\xff", 1_000_001)
-            diffs = [plain(receive(timeout=10)) for _ in range(2)]
+            diffs = [plain(receive(timeout=HANG)) for _ in range(2)]
             return plain(Presence.list("room")), diffs
 
         assert run(a, program) == ({"bob": [{}]}, [("room", {}, {})] * 2)

@@ -34,7 +34,7 @@ from pyx.core.outbox import HIGH_WATER_BYTES
 from pyx.pubsub import publishing
 from pyx.pubsub.publishing import _enter, broadcast_of
 from pyx.runtime.sending import REFUSED_BYTES, encode_for
-from tests.local_nodes import Running, as_process, in_kernel, peer_of, seen_from, until
+from tests.local_nodes import HANG, Running, as_process, in_kernel, peer_of, seen_from, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +71,7 @@ class Listener:
                 PubSub.subscribe(topic, **options)
             self.ready.append(True)
             got = []
-            while (message := receive(timeout=10)) != "report":
+            while (message := receive(timeout=HANG)) != "report":
                 got.append(message)
             return got
 
@@ -101,7 +101,7 @@ def pair(nodes: LocalNodes) -> tuple[LocalNode, LocalNode]:
 class TestOneNode:
     def test_b1_publisher_gets_its_own_message_if_it_has_subscribed(self, node: LocalNode) -> None:
         def program() -> Any:
-            return PubSub.subscribe("t"), PubSub.broadcast("t", ("m", 1)), receive(timeout=10)
+            return PubSub.subscribe("t"), PubSub.broadcast("t", ("m", 1)), receive(timeout=HANG)
 
         assert run(node, program) == ("ok", "ok", ("m", 1))
 
@@ -214,7 +214,7 @@ class TestOneNode:
             until(lambda: PubSub.subscribers("t") == [pid])
             ref = Process.monitor(pid)
             send(pid, "end")
-            receive(("DOWN", ref, "process", ..., ...), timeout=10)
+            receive(("DOWN", ref, "process", ..., ...), timeout=HANG)
             return PubSub.subscribers("t"), PubSub.broadcast("t", "m")
 
         assert run(node, program) == ([], "ok")
@@ -225,7 +225,7 @@ class TestOneNode:
             PubSub.subscribe("t")
             message = {"list": [1]}
             PubSub.broadcast("t", message)
-            one, other = receive(timeout=10), receive(timeout=10)
+            one, other = receive(timeout=HANG), receive(timeout=HANG)
             one["list"].append(2)
             return message, other
 
@@ -253,10 +253,10 @@ class TestOneNode:
             for _ in range(1000):
                 spawn_link(subscriber, own_pid())
             for _ in range(1000):
-                receive("ready", timeout=10)
+                receive("ready", timeout=HANG)
             PubSub.broadcast("t", "m")
             for _ in range(1000):
-                receive("got", timeout=10)
+                receive("got", timeout=HANG)
             return all_received()
 
         assert as_process(node, program, hang=60.0) == []
@@ -395,11 +395,11 @@ class TestSeveralNodes:
             Node.monitor_nodes(True)
             for number in range(NODEUPS):
                 Node.connect("b")
-                receive(("nodeup", "b@test"), timeout=10)
+                receive(("nodeup", "b@test"), timeout=HANG)
                 PubSub.broadcast("t", number)
-                assert Node.ping("b") == "pong"
+                rpc.call("b", Node.self)  # comes behind it, as a ping may not
                 Node.disconnect("b")
-                receive(("nodedown", "b@test"), timeout=10)
+                receive(("nodedown", "b@test"), timeout=HANG)
 
         as_process(a, program, hang=110.0)
         assert there.got() == list(range(NODEUPS))
@@ -471,8 +471,8 @@ class TestBackPressure:
             Process.flag("max_mailbox", (10, "block"))
             PubSub.subscribe("t")
             send(to, "ready")
-            receive("go on", timeout=10)
-            got = [receive(timeout=10) for _ in range(20)]
+            receive("go on", timeout=HANG)
+            got = [receive(timeout=HANG) for _ in range(20)]
             send(to, got)
 
         sent: list[int] = []
@@ -484,12 +484,12 @@ class TestBackPressure:
 
         def program() -> Any:
             pid = spawn(subscriber, own_pid())
-            receive("ready", timeout=10)
+            receive("ready", timeout=HANG)
             waiting = spawn(publisher)
             until(lambda: Process.info(waiting, "status") == ("status", "waiting"))
             before = len(sent)
             send(pid, "go on")
-            return before, receive(timeout=10)
+            return before, receive(timeout=HANG)
 
         assert run(node, program) == (9, list(range(20)))
 

@@ -17,14 +17,33 @@ FOUND_WITH_GROUPS = {*GROUP_FAULTS, *BROADCAST_FAULTS, "exit_overtakes_messages"
 """Found sooner in runs with groups, or in these alone."""
 
 
+SEEN_IN = {
+    "message_of_a_lost_session_is_delivered": 10,
+    "exit_overtakes_messages": 51,
+    "link_to_dead_process_is_silent": 10,
+    "lost_call_of_a_server_is_not_failed": 9,
+    "connected_comes_before_the_holdings": 9,
+    "message_overtakes_a_join": 9,
+    "message_overtakes_the_holdings": 9,
+    "loss_of_a_node_overtakes_its_broadcasts": 54,
+    "copies_before_a_loss_are_in_order_of_senders": 54,
+    "diff_has_no_place_among_the_signals_of_its_processes": 54,
+}
+"""The runs that are tried first: a change of the kernel may make another one the first that finds it."""
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_simulator_finds_kernel_fault(name: str) -> None:
-    assert any(is_found(name, seed) for seed in range(RUNS))
+    assert any(is_found(name, seed) for seed in seeds(name))
 
 
 @pytest.mark.parametrize("name", [*GROUP_FAULTS, *BROADCAST_FAULTS])
 def test_simulator_finds_fault_of_groups_and_broadcasts(name: str) -> None:
-    assert any(is_found(name, seed) for seed in range(RUNS))
+    assert any(is_found(name, seed) for seed in seeds(name))
+
+
+def seeds(name: str) -> list[int]:
+    return [SEEN_IN.get(name, 0), *range(RUNS)]
 
 
 def is_found(name: str, seed: int) -> bool:
