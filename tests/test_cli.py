@@ -14,6 +14,7 @@ import pytest
 
 import pyx
 from pyx.cli import main
+from tests.blocked import until_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -347,12 +348,14 @@ class TestNodes:
     def test_service_is_reachable_and_ends_on_sigterm(self, run: Run, service: subprocess.Popen[str]) -> None:
         done = run("--sname", "gus", "-e", "print(Node.ping('billing'))")
         assert (done.stdout, done.stderr) == ("pong\n", "")
+        until_blocked(service.pid)
         service.send_signal(signal.SIGTERM)
         assert service.wait(timeout=60) == 143
         done = run("--sname", "billing", "-e", "print('the name is free')")
         assert done.stdout == "the name is free\n"
 
     def test_ctrl_c_ends_a_service_with_130(self, service: subprocess.Popen[str]) -> None:
+        until_blocked(service.pid)
         service.send_signal(signal.SIGINT)
         assert service.wait(timeout=60) == 130
 

@@ -13,7 +13,7 @@ from pyx.errors import ProcessKilled
 from pyx.execution import context
 from pyx.execution.evaluation_interrupt import EvaluationInterrupt
 from pyx.execution.interruptible_gate import InterruptibleGate
-from tests.local_nodes import HANG, LocalNodes, Running
+from tests.local_nodes import HANG, LocalNodes, Running, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,6 +73,7 @@ def test_it_raises_when_a_library_returns(node: LocalNode) -> None:
         return "not interrupted"
 
     evaluation = Evaluation(node, code)
+    until(lambda: bool(go_on._cond._waiters))  # type: ignore[attr-defined]
     assert evaluation.interrupts.interrupt(1)
     assert "go_on.wait()" in evaluation.interrupts.place()
     assert evaluation.interrupts.insist(1)

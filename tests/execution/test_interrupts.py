@@ -134,7 +134,7 @@ class TestCtrlC:
         before = signal.signal(signal.SIGTERM, handler)
         try:
             interrupts.send_again(signal.SIGTERM, pending)
-            until(lambda: came == 3)
+            until(lambda: came >= 3)  # another one may be on its way
         finally:
             signal.signal(signal.SIGTERM, before)
 

@@ -224,8 +224,9 @@ def log_everything(caplog: pytest.LogCaptureFixture) -> None:
 ENDS = """
 import atexit, threading
 atexit.register(lambda: print([thread.name for thread in threading.enumerate()]))
-from pyx.execution.loop_thread import LoopThread
-LoopThread("busy").start().call_soon_threadsafe(print, "runs")
+from pyx.execution import loop_thread
+loop_thread._HALT_SECONDS = 60  # a busy machine changes nothing
+loop_thread.LoopThread("busy").start().call_soon_threadsafe(print, "runs")
 """
 
 

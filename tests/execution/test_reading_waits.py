@@ -18,6 +18,7 @@ from pyx import Node, aio, fast_paths, receive, rpc, send
 from pyx.errors import Reentered, RpcNoConnection, RpcTimeout
 from pyx.execution import reading_waits
 from pyx.runtime import peer_connections
+from tests.blocked import Blocked
 from tests.local_nodes import (
     HANG,
     Ended,
@@ -32,8 +33,9 @@ from tests.local_nodes import (
 from tests.net.test_epmd_client import port
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from pyx.net.watch import Watch
     from pyx.runtime.local_node import LocalNode
     from tests.local_nodes import LocalNodes
 
@@ -103,21 +105,23 @@ def test_caller_reads_its_answer_itself(pair: Any, readers: Readers) -> None:
     a, b = pair
     there = b.kernel.tables.name
 
-    def calls() -> tuple[str, list[Any]]:
-        return threading.current_thread().name, [
-            rpc.call(there, "operator", "add", [n, 1]) for n in range(50)
-        ]
+    def calls() -> None:
+        while threading.current_thread().name not in readers.seen:  # on a busy machine the loop takes some
+            assert [rpc.call(there, "operator", "add", [n, 1]) for n in range(50)] == list(range(1, 51))
 
-    name, values = as_process(a, calls)
-    assert values == list(range(1, 51))
-    assert name in readers.seen
+    as_process(a, calls)
 
 
 def test_thread_that_has_answered_reads_the_next_call(pair: Any, readers: Readers) -> None:
     a, b = pair
     there = b.kernel.tables.name
-    as_process(a, lambda: [rpc.call(there, "operator", "add", [n, 1]) for n in range(50)])
-    assert any(name.startswith("pyx-process-") for name in readers.seen)
+
+    def calls() -> None:
+        caller = threading.current_thread().name
+        while not any(name.startswith("pyx-process-") and name != caller for name in readers.seen):
+            rpc.call(there, "operator", "add", [1, 2])
+
+    as_process(a, calls)
 
 
 @pytest.mark.usefixtures("expects_answers")
@@ -130,13 +134,12 @@ def test_receiver_reads_the_reply_to_its_message(pair: Any, readers: Readers) ->
 
     echoing = Running(b, echo)
 
-    def asks() -> str:
-        for _ in range(50):
+    def asks() -> None:
+        while threading.current_thread().name not in readers.seen:
             send(seen_from(a, b, echoing.pid), pyx.self())
             assert receive(timeout=60) == "reply"
-        return threading.current_thread().name
 
-    assert as_process(a, asks) in readers.seen
+    as_process(a, asks)
     in_kernel(b, b.kernel.process_signals.exit, echoing.pid, echoing.pid, "kill")
 
 
@@ -164,6 +167,30 @@ def test_kill_ends_a_wait_that_reads(pair: Any, call: Callable[[str], Any]) -> N
     until(lambda: not a.kernel.tables.peers[there].connection.watch.is_lent)
 
 
+class Callee:
+    """A function that a node calls, which ends when the test lets it."""
+
+    goes_on = threading.Event()
+    ended = threading.Event()
+
+    @classmethod
+    def waits(cls) -> None:
+        wait_for(cls.goes_on)
+        cls.ended.set()
+
+
+callee_waits = Callee.waits
+
+
+@pytest.fixture
+def callee() -> Iterator[None]:
+    Callee.goes_on.clear()
+    Callee.ended.clear()
+    yield
+    Callee.goes_on.set()
+
+
+@pytest.mark.usefixtures("callee")
 def test_time_out_ends_a_wait_that_reads(pair: Any) -> None:
     a, b = pair
     there = b.kernel.tables.name
@@ -171,7 +198,7 @@ def test_time_out_ends_a_wait_that_reads(pair: Any) -> None:
     def calls() -> None:
         for seconds in (0.001, 0.03, 0.08):
             with pytest.raises(RpcTimeout):
-                rpc.call(there, "time", "sleep", [0.5], timeout=seconds)
+                rpc.call(there, __name__, "callee_waits", timeout=seconds)
             assert rpc.call(there, "operator", "add", [1, 2], timeout=60) == 3
 
     as_process(a, calls)
@@ -272,6 +299,21 @@ def test_lost_node_ends_a_wait_that_reads(pair: Any) -> None:
     waiting.outcome()
 
 
+def signalled_once_it_waits(number: signal.Signals) -> threading.Thread:
+    """Starts a thread that sends the main one a signal when that waits (see `tests/blocked.py`)."""
+    main = threading.main_thread()
+
+    def sends() -> None:
+        until(Blocked(os.getpid(), main.native_id))
+        assert main.ident is not None
+        signal.pthread_kill(main.ident, number)
+
+    sender = threading.Thread(target=sends)
+    sender.start()
+    return sender
+
+
+@pytest.mark.usefixtures("callee")
 def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pair: Any) -> None:
     _, b = pair
     there = b.kernel.tables.name
@@ -280,14 +322,12 @@ def test_handler_of_a_signal_may_call_the_node_that_the_main_thread_waits_for(pa
 
     def handler(*_: object) -> None:
         called.append(rpc.call(there, "operator", "add", [1, 2], timeout=60))
+        Callee.goes_on.set()
 
     before = signal.signal(signal.SIGUSR1, handler)
     try:
-        main = threading.main_thread().ident
-        assert main is not None
-        sender = threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGUSR1))
-        sender.start()
-        assert rpc.call(there, "time", "sleep", [0.3], timeout=60) is None
+        sender = signalled_once_it_waits(signal.SIGUSR1)
+        assert rpc.call(there, __name__, "callee_waits") is None
         sender.join()
     finally:
         signal.signal(signal.SIGUSR1, before)
@@ -330,36 +370,18 @@ def test_finalizer_that_interrupts_a_thread_as_it_reads_waits_for_no_answer(
     assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2])) == 3
 
 
-class Callee:
-    """A function that a node calls, which ends when the test lets it."""
-
-    goes_on = threading.Event()
-    ended = threading.Event()
-
-    @classmethod
-    def waits(cls) -> None:
-        wait_for(cls.goes_on)
-        cls.ended.set()
-
-
-callee_waits = Callee.waits
-
-
+@pytest.mark.usefixtures("callee")
 def test_ctrl_c_ends_a_wait_in_which_a_handler_has_waited(pair: Any) -> None:
     _, b = pair
     there = b.kernel.tables.name
-    main = threading.main_thread().ident
-    assert main is not None
-    Callee.goes_on.clear()
-    Callee.ended.clear()
     called: list[Any] = []
 
     def handler(*_: object) -> None:
         called.append(rpc.call(there, "operator", "add", [1, 2], timeout=60))
-        threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGINT)).start()
+        signalled_once_it_waits(signal.SIGINT)
 
     def waits() -> None:
-        threading.Timer(0.02, signal.pthread_kill, (main, signal.SIGUSR1)).start()
+        signalled_once_it_waits(signal.SIGUSR1)
         rpc.call(there, __name__, "callee_waits")
 
     before = signal.signal(signal.SIGUSR1, handler)
@@ -409,6 +431,13 @@ class Echo:
             send(self.pid, pyx.self())
             assert receive(timeout=60) == "reply"
 
+    def asks_until_lent(self, watch: Watch) -> None:
+        """Asks once with the watch borrowed; on a busy machine the loop may have it back already."""
+        send(self.pid, pyx.self())
+        while not watch.is_lent:
+            assert receive(timeout=60) == "reply"
+            send(self.pid, pyx.self())
+
 
 @pytest.mark.usefixtures("expects_answers")
 def test_process_that_computes_after_a_question_does_not_keep_its_node_from_reading(pair: Any) -> None:
@@ -418,20 +447,18 @@ def test_process_that_computes_after_a_question_does_not_keep_its_node_from_read
     echo, goes_on, is_asked = Echo(a, b), threading.Event(), threading.Event()
     watch = a.kernel.tables.peers[there].connection.watch
 
-    def asks_and_computes() -> bool:
+    def asks_and_computes() -> None:
         echo.asks(50)
-        send(echo.pid, pyx.self())
-        is_borrowed: bool = watch.is_lent
+        echo.asks_until_lent(watch)
         is_asked.set()
         assert goes_on.wait(60)
         assert receive(timeout=60) == "reply"
-        return is_borrowed
 
     asking = Running(a, asks_and_computes)
     wait_for(is_asked)
     assert as_process(a, lambda: rpc.call(there, "operator", "add", [1, 2], timeout=60)) == 3
     goes_on.set()
-    assert asking.outcome()
+    asking.outcome()
     until(lambda: not watch.is_lent)
 
 
@@ -445,8 +472,7 @@ def test_process_that_ends_without_waiting_for_the_answer_gives_the_watch_back(p
 
     def asks() -> None:
         echo.asks(50)
-        send(echo.pid, pyx.self())
-        assert watch.is_lent
+        echo.asks_until_lent(watch)
         is_asked.set()
         if end == "is killed":
             while True:
@@ -519,6 +545,7 @@ def test_coroutine_that_blocks_the_loop_does_not_keep_its_node_from_reading(pair
     assert blocking.outcome()
 
 
+@pytest.mark.usefixtures("callee")
 @pytest.mark.parametrize("seconds", [0.001, 0.03])
 def test_time_out_ends_the_wait_of_a_coroutine(pair: Any, seconds: float) -> None:
     a, b = pair
@@ -527,7 +554,7 @@ def test_time_out_ends_the_wait_of_a_coroutine(pair: Any, seconds: float) -> Non
     async def asks() -> None:
         await asks_often(there, 20)
         with pytest.raises(RpcTimeout):
-            await aio.rpc.call(there, "time", "sleep", [0.3], timeout=seconds)
+            await aio.rpc.call(there, __name__, "callee_waits", timeout=seconds)
         await asks_often(there, 20)
 
     RunningOnLoop(a, asks).outcome()

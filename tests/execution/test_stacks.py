@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 def collecting(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Records whether garbage collection was on at each read of the frames."""
     seen: list[bool] = []
-    look = sys._current_frames
+    look, this = sys._current_frames, threading.current_thread()
 
     def looks() -> dict[int, FrameType]:
-        seen.append(gc.isenabled())
+        if threading.current_thread() is this:  # a node of an earlier test may look for killed threads
+            seen.append(gc.isenabled())
         return look()
 
     monkeypatch.setattr(sys, "_current_frames", looks)
@@ -49,9 +50,11 @@ def enabled() -> Iterator[None]:
 
 
 def test_frames_of_all_other_threads_are_returned(collecting: list[bool]) -> None:
-    idents = [thread.ident for thread in threading.enumerate() if thread is not threading.current_thread()]
-    assert set(idents) <= set(current_frames())
+    threads = [EndsWhenCollected() for _ in range(3)]
+    assert {thread.ident for thread in threads} <= set(current_frames())
     assert len(collecting) == 1
+    for thread in threads:
+        thread.end("start", None)
 
 
 def test_frame_of_the_caller_is_left_out(collecting: list[bool]) -> None:
@@ -171,9 +174,13 @@ class EndsWhenCollected:
     def inner(self) -> None:
         self._stays.acquire(timeout=HANG)
 
+    @property
+    def ident(self) -> int:
+        return self._thread.ident or 0
+
     def innermost_frame(self) -> FrameType:
         """Returns the frame of `inner`; those below it are not made yet."""
-        ident = self._thread.ident or 0
+        ident = self.ident
         until(lambda: current_frames()[ident].f_code is type(self).inner.__code__)
         return current_frames()[ident]
 

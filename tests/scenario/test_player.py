@@ -613,7 +613,7 @@ class TestNoOrphans:
 
 
 def _text_of(path: Path) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if path.exists() and (text := path.read_text()):
             return text
@@ -622,7 +622,7 @@ def _text_of(path: Path) -> str:
 
 
 def _wait_for_end(pid: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             os.kill(pid, 0)

@@ -198,10 +198,12 @@ def test_recording_of_many_kinds_of_statements_replays(host: Host) -> None:
 
 
 def interrupt(shell: Shell, code: str, begun: int) -> None:
-    """Enters *code*, and presses Ctrl-C once the screen has *begun* lines `begun`."""
+    """Enters *code*, and presses Ctrl-C once the screen has *begun* lines `begun`, and the code waits."""
     shell.prompt_returns()
     shell.press(f"\x1b[200~{code}\x1b[201~\r")
     shell.wait(lambda: shell.lines.count("begun") == begun, "the begin")
+    if "while" not in code:
+        shell.blocks()
     row = shell._screen.row
     shell.press("\x03")
     shell.wait(lambda: shell._screen.row > row and shell._at_prompt(), "a prompt after Ctrl-C")
@@ -311,6 +313,7 @@ def test_recording_of_a_plain_terminal_replays(host: Host) -> None:
     shell.type("print('a', end='')")
     shell.enter("print('begun'); receive()")
     shell.sees("begun")
+    shell.blocks()
     shell.interrupt()
     text = recorded(host, shell)
     assert [line for line in text.split("\n") if line and not line.startswith("# ")] == [
@@ -354,6 +357,7 @@ def test_merged_recordings_of_two_shells_replay(host: Host) -> None:
     a.enter("while True: print(receive())\n")
     b.type("[send(('a', 'a'), n) for n in range(3)]")
     a.sees("2")
+    a.blocks()
     a.interrupt()
     b.type("rpc.call('a', 'builtins', 'print', ['x'])")
     b.type("Node.spawn('a', print, 'y')")

@@ -78,7 +78,7 @@ def test_processes_are_found_by_their_runtime_directory(folder: Path) -> None:
 
     mine, other = start(folder / "run"), start(Path(f"{folder}2/run"))
     try:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while mine.poll() is None and time.monotonic() < deadline:
             end_processes(folder)  # again, as it has that environment only once it has begun
         assert mine.poll() == -9

@@ -76,7 +76,7 @@ class TestTakeover:
         (folder / "t.pyxt").write_text(GOOD + "pyx(a@vm)2> x = 1\npyx(a@vm)3> x\n2\n")
         words = ["-m", "pyx", "replay", "t.pyxt", "--stop-at", "5", "--shell", "a"]
         environment = {**os.environ, "HOME": str(folder), "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
-        user = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=10)
+        user = pexpect.spawn(sys.executable, words, env=environment, encoding="utf-8", timeout=60)
         try:
             user.expect_exact("pyx(a@vm)3> ")
             user.send("[x, Node.self()]\r")

@@ -19,6 +19,7 @@ import pexpect
 import pytest
 
 import pyx
+from tests.blocked import until_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -296,15 +297,27 @@ class Terminal:
             env=environment,
             cwd=str(cwd),
             encoding="utf-8",
-            timeout=30,
+            timeout=60,
             dimensions=(40, 100),
         )
+
+    @property
+    def pid(self) -> int:
+        assert self.child.pid is not None
+        return self.child.pid
 
     def type(self, text: str) -> None:
         self.child.send(text + "\r")
 
     def expect(self, text: str) -> None:
         self.child.expect_exact(text)
+
+
+GOES = (
+    "import os, sys, threading, time; "
+    "goes = lambda: any(os.path.exists('go') or time.sleep(0.01) for _ in iter(int, 1))"
+)
+"""Makes `goes`, which returns once the file `go` is there."""
 
 
 class TestTerminal:
@@ -320,7 +333,7 @@ class TestTerminal:
         [
             "receive('never')",
             "__import__('time').sleep(60)",
-            "Process.sleep(60)",
+            "Process.sleep(None)",
             "await __import__('asyncio').sleep(60)",
             "await aio.receive('never')",
             "[0 for _ in iter(int, 1)]",
@@ -332,9 +345,10 @@ class TestTerminal:
         terminal.expect("pyx(2)> ")
         terminal.type("send(self(), 'kept')")
         terminal.expect("pyx(3)> ")
-        # The printed text shows that the line runs; Ctrl-C just before the call itself interrupts it, too.
         terminal.type(f"print('run' + 'ning'), {blocked}")
         terminal.expect("running")
+        if "iter(int, 1)" not in blocked:
+            until_blocked(terminal.pid)
         terminal.child.sendintr()
         terminal.expect("KeyboardInterrupt")
         terminal.child.expect(r"3\)?> ")
@@ -353,16 +367,15 @@ class TestTerminal:
         terminal.child.close()
         assert terminal.child.exitstatus == 0
 
-    def test_output_appears_above_a_half_typed_line(self, terminal: Terminal) -> None:
-        terminal.type("def late():\rreceive()\rprint('from ' + 'elsewhere')\r")
+    def test_output_appears_above_a_half_typed_line(self, terminal: Terminal, tmp_path: Path) -> None:
+        terminal.type(GOES)
         terminal.expect("pyx(2)> ")
-        terminal.type("pid = spawn(late)")
+        terminal.type("pid = spawn(lambda: (goes(), print('from ' + 'elsewhere')))")
         terminal.expect("pyx(3)> ")
-        terminal.type("timer = Process.send_after(pid, 'go', 0.3)")
-        terminal.expect("pyx(4)> ")
         terminal.child.send("'ha' 'lf ")
+        (tmp_path / "go").touch()
         terminal.expect("from elsewhere\r\n")
-        terminal.expect("pyx(4)> ")
+        terminal.expect("pyx(3)> ")
         terminal.expect("'ha' 'lf")
         terminal.type("typed'")
         terminal.expect("'half typed'")
@@ -373,14 +386,17 @@ class TestTerminal:
         terminal.type("bob")
         terminal.expect("'bob'")
 
-    def test_stderr_of_a_thread_appears_above_a_half_typed_line(self, terminal: Terminal) -> None:
-        terminal.type("import sys, threading")
+    def test_stderr_of_a_thread_appears_above_a_half_typed_line(
+        self, terminal: Terminal, tmp_path: Path
+    ) -> None:
+        terminal.type(GOES)
         terminal.expect("pyx(2)> ")
-        terminal.type("late = lambda: print('from a' + ' thread', file=sys.stderr)")
+        terminal.type("late = lambda: (goes(), print('from a' + ' thread', file=sys.stderr))")
         terminal.expect("pyx(3)> ")
-        terminal.type("threading.Timer(0.3, late).start()")
+        terminal.type("threading.Thread(target=late).start()")
         terminal.expect("pyx(4)> ")
         terminal.child.send("'ha' 'lf ")
+        (tmp_path / "go").touch()
         terminal.expect("from a thread\r\n")
         terminal.expect("pyx(4)> ")
         terminal.expect("'ha' 'lf")
@@ -397,6 +413,7 @@ class TestTerminal:
     def test_sigterm_in_a_blocked_call_ends_pyx(self, terminal: Terminal) -> None:
         terminal.type("print('run' + 'ning'), receive()")
         terminal.expect("running")
+        until_blocked(terminal.pid)
         terminal.child.kill(signal.SIGTERM)
         terminal.child.expect(pexpect.EOF)
         terminal.child.close()

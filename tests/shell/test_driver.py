@@ -10,13 +10,13 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import pyx
+from tests.blocked import until_blocked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -232,7 +232,7 @@ class TestTheEnd:
         node.next()
         os.write(node._requests, b'{"do": "eval", "id": 1, "code": "print(1, flush=True); receive()"}\n')
         assert node.next()["text"] == "1\n"
-        time.sleep(0.05)  # it makes no difference whether it waits already
+        until_blocked(node.process.pid)
         node.process.send_signal(signal.SIGINT)
         *shown, _ = node.until(lambda message: message["is"] == "prompt")
         assert [message["text"] for message in shown] == ["KeyboardInterrupt\n"]

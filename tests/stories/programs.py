@@ -182,11 +182,12 @@ sys.exit(3)
     "threads": """\
 import threading, time, atexit
 atexit.register(print, "atexit")
+last_line = threading.Event()
 def late():
-    time.sleep(0.2); print("late", threading.current_thread().name)
+    last_line.wait(); time.sleep(0.1); print("late", threading.current_thread().name)
 threading.Thread(target=late, name="t").start()
 threading.Thread(target=lambda: time.sleep(60), daemon=True).start()
-print("end")
+print("end"); last_line.set()
 """,
     "thread_spawns": """\
 import threading, time

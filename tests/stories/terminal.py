@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import termios
 import warnings
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import pexpect
 import pyte
 
+from tests.blocked import Blocked
 from tests.local_nodes import freeze
 
 if TYPE_CHECKING:
@@ -102,8 +102,15 @@ class Shell:
         """Sends keys as they are (`"\\x03"` is Ctrl-C, `"\\x04"` Ctrl-D)."""
         self._child.send(keys)
 
+    def blocks(self) -> None:
+        """Waits until its main thread is in a blocking call, where it notices a signal at once."""
+        self.wait(Blocked(self.pid), "a blocking call")
+
     def interrupt(self) -> str:
-        """Presses Ctrl-C; returns the lines shown since the last Enter, up to the next prompt."""
+        """Presses Ctrl-C; returns the lines shown since the last Enter, up to the next prompt.
+
+        Where a statement is about to wait for ever, `blocks` comes first (see `tests/blocked.py`).
+        """
         first = self._unseen
         self.press("\x03")
         row = self.prompt_returns()
@@ -189,12 +196,6 @@ class Shell:
         modes = termios.tcgetattr(self._child.child_fd)
         modes[3] |= termios.ICANON | termios.ECHO | termios.ISIG
         termios.tcsetattr(self._child.child_fd, termios.TCSANOW, modes)
-
-    @property
-    def sleeps(self) -> bool:
-        """True while its main thread sleeps."""
-        asked = ["ps", "-o", "stat=", "-p", str(self.pid)]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.startswith("S")
 
     @property
     def has_ended(self) -> bool:

@@ -66,5 +66,6 @@ def test_new_application_runs_with_the_prompt_and_as_a_service(lone_host: Host) 
     service = lone_host.starts("--sname", "shop@vm", "--no-halt", cwd=shop)
     other.comes_to('Node.ping("shop")', "'pong'")
     assert other.type('GenServer.call(("shop", "shop"), ("add", 3))') == "3"
+    service.blocks()
     service.kill(signal.SIGTERM)
     assert service.leaves() == 143

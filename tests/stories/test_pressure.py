@@ -109,6 +109,7 @@ def test_shell_suspended_by_a_busy_node_says_why_and_ctrl_c_ends_the_wait(two: t
     sender.enter("for number in range(1000): send(there, message(number))\n")
     warning = sender.sees("[warning] waiting: b@vm is busy, ")
     assert warning.endswith(" MiB queued (Ctrl-C stops waiting; the message is already queued)")
+    sender.blocks()
     assert sender.interrupt().endswith("KeyboardInterrupt")
     assert MIB / 2 < value(sender, QUEUED) < MIB + MESSAGE + HEADING
 

@@ -156,7 +156,7 @@ class TestRpc:
         assert a.type('rpc.multicall(["a", "b"], "Node", "self")') == "(['a@vm', 'b@vm'], [])"
         assert a.type('rpc.multicall(None, "Node", "self")') == "(['a@vm', 'b@vm'], [])"
         assert a.type('rpc.multicall(["absent"], "Node", "self")').endswith("([], ['absent@vm'])")
-        assert a.type('rpc.async_call("b", "os", "getpid").result(10)') == str(b.pid)
+        assert a.type('rpc.async_call("b", "os", "getpid").result(60)') == str(b.pid)
         assert a.type('rpc.cast("b", "os", "getpid")') == "True"
         assert a.type('await aio.rpc.call("b", "os", "getpid")') == str(b.pid)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.blocked import until_blocked
 from tests.stories.host import PATIENCE_SECONDS, PYX
 from tests.stories.programs import PROGRAMS, TYPED
 
@@ -104,16 +105,16 @@ class TestWithANode:
         (tmp_path / "main.py").write_text(
             "import atexit\n"
             "from pyx import receive, self, send\n"
-            "def ask():\n    send(('watcher', 'watcher'), self())\n    receive('go', timeout=20)\n"
+            "def ask():\n    send(('watcher', 'watcher'), self())\n    receive('go', timeout=60)\n"
             "atexit.register(ask)\n"
         )
         with subprocess.Popen(
             [PYX, "--sname", "program@vm", "main.py"], env=lone_host.environment(), cwd=tmp_path
         ) as child:
-            assert watcher.type("who = receive(timeout=20)") == ""
+            assert watcher.type("who = receive(timeout=60)") == ""
             assert watcher.type("ref = Process.monitor(who)") == ""
             assert watcher.type("send(who, 'go')") == "'go'"
-            assert watcher.type("receive(('DOWN', ref, ..., ..., ...), timeout=20)[4]") == "'normal'"
+            assert watcher.type("receive(('DOWN', ref, ..., ..., ...), timeout=60)[4]") == "'normal'"
             assert child.wait(PATIENCE_SECONDS) == 0
 
     @pytest.mark.parametrize(
@@ -145,6 +146,7 @@ class TestWithANode:
         ) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"
+            until_blocked(child.pid)
             child.send_signal(number)
             assert child.communicate(timeout=PATIENCE_SECONDS) == ("busy@vm\n", "")
             assert child.returncode == 128 + number

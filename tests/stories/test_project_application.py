@@ -111,6 +111,7 @@ class TestService:
     def test_sigterm_stops_the_tree_in_reverse_order(self, host: Host, shop: Path) -> None:
         service = host.starts("--sname", "app6@vm", "--no-halt", cwd=shop)
         service.sees("till starts")
+        service.blocks()
         service.kill(signal.SIGTERM)
         assert service.leaves() == 143
         assert service.screen == ("stock starts\ntill starts\ntill stops: shutdown\nstock stops: shutdown")
@@ -118,6 +119,7 @@ class TestService:
     def test_ctrl_c_stops_the_tree_too(self, host: Host, shop: Path) -> None:
         service = host.starts("--no-halt", cwd=shop)
         service.sees("till starts")
+        service.blocks()
         service.press("\x03")
         assert service.leaves() == 130
         assert "till stops: shutdown\nstock stops: shutdown" in service.screen

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tests.stories.host import Host
 
-WAIT = "print(Cluster.wait(2, timeout=10))"
+WAIT = "print(Cluster.wait(2, timeout=60))"
 
 
 @pytest.fixture

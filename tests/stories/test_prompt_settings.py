@@ -108,9 +108,10 @@ def test_start_files_run_at_a_persons_prompt_alone(lone_host: Host, tmp_path: Pa
 def test_ctrl_c_at_the_question_and_in_a_start_file_leads_to_the_prompt(
     lone_host: Host, tmp_path: Path
 ) -> None:
-    (tmp_path / ".pyx.py").write_text("x = 1\nprint('begun')\nProcess.sleep(600)\n")
+    (tmp_path / ".pyx.py").write_text("x = 1\nprint('begun')\nProcess.sleep(None)\n")
     shell = lone_host.starts(cwd=tmp_path)
     shell.sees("? [y/N]")
+    shell.blocks()
     shell.press("\x03")
     shell.sees("KeyboardInterrupt")
     shell.prompt_returns()
@@ -129,6 +130,7 @@ def test_ctrl_c_at_the_question_and_in_a_start_file_leads_to_the_prompt(
     second.sees("? [y/N]")
     second.press("y\r")
     second.sees("begun")
+    second.blocks()
     second.press("\x03")
     second.sees("/.pyx.py ")  # its line may be wrapped
     said = f"{tmp_path}/.pyx.py was interrupted at line 3; the prompt goes on"

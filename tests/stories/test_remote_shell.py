@@ -128,6 +128,7 @@ class TestCtrlC:
         before = ops.prompt
         ops.enter(f"print('run' 'ning'); {blocked}")
         ops.sees("running")
+        ops.blocks()
         assert ops.interrupt().endswith("\nKeyboardInterrupt")
         assert ops.prompt == before
         assert ops.type("1 + 1") == "2"
@@ -137,9 +138,11 @@ class TestCtrlC:
         ops.type("import __main__")
         ops.enter("print('run' 'ning'); __main__.go_on.wait()")
         ops.sees("running")
+        ops.blocks()
         ops.press("\x03")
         assert ops.sees("still running").endswith("__main__.go_on.wait()")
         ops.sees("Ctrl-C again leaves it behind as a job")
+        ops.blocks()
         ops.interrupt()
         assert ops.type("2 + 2") == "4"
         listed = ops.type("jobs()").split("\n")
@@ -329,6 +332,8 @@ def test_dozens_of_attachments_leave_nothing_behind(lone_host: Host) -> None:
         for visitor, last in zip(visitors, BLOCKED, strict=True):
             visitor.enter(f"print('run' 'ning'); {last}")
             visitor.sees("running")
+            if last != "None":
+                visitor.blocks()
         for visitor, number in zip(visitors, KILLS, strict=True):
             visitor.kill(number)
             visitor.leaves()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.blocked import until_blocked
 from tests.stories.host import PYX
 
 if TYPE_CHECKING:
@@ -108,6 +109,7 @@ class TestFailures:
         )
         assert child.stdout is not None
         assert child.stdout.readline() == "running\n"
+        until_blocked(child.pid)
         child.send_signal(signal.SIGINT)
         assert child.communicate(timeout=60) == ("", "KeyboardInterrupt\n")
         assert child.returncode == 130
@@ -119,7 +121,7 @@ class TestLogs:
     CODE = (
         "Node.ping('zz')\n"
         "_, ref = spawn_monitor(int, 'x')\n"
-        "receive(('DOWN', ref, ..., ..., ...), timeout=20)\n"
+        "receive(('DOWN', ref, ..., ..., ...), timeout=60)\n"
     )
     WORDS = (
         "cannot connect to zz@vm: no node of that name runs on this host",

@@ -89,6 +89,7 @@ def test_no_request_fails_while_a_shell_is_attached(lone_host: Host) -> None:
         assert "remote_session.serve" in ops.type("ps()")
         ops.enter("print('run' 'ning'); sum(0 for _ in iter(int, 1))")
         ops.sees("running")
+        ops.blocks()
         ops.interrupt()
         ops.enter('shop.audited("nike")')
         ops.sees("stopped at shop.py:11, enter? [y/N]")

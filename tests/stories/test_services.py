@@ -139,7 +139,7 @@ def test_script_is_a_node(lone_host: Host, services: Any) -> None:
     service = services(command_of("python"))
     ops = attached(lone_host)
     ops.comes_to("Node.ping('worker')", "'pong'")
-    assert ops.type("rpc.call('worker', lambda: __import__('__main__').done != [])") == "True"
+    ops.comes_to("rpc.call('worker', lambda: __import__('__main__').done != [])", "True")
     service.child.send_signal(signal.SIGINT)
     service.child.wait(PATIENCE_SECONDS)
     assert service.log.read_text().strip().endswith("KeyboardInterrupt")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.blocked import until_blocked
 from tests.stories.host import PATIENCE_SECONDS, PYX
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class WaitingStart:
         )
 
     def ends_by(self, number: signal.Signals) -> tuple[int, str]:
-        """Sends a signal; returns the exit code and the whole output."""
+        """Sends a signal once it waits; returns the exit code and the whole output."""
+        until_blocked(self._process.pid)
         self._process.send_signal(number)
         assert self._process.stdout is not None
         output = self._process.stdout.read()  # its stdin stays open

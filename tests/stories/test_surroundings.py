@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.blocked import until_blocked
 from tests.stories.host import PATIENCE_SECONDS, PYX
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class TestClosedDescriptors:
         with started(["sh", "-c", line, PYX], host, tmp_path) as service:
             asked = host.run("--sname", "asks@vm", "-e", "print(rpc.call('shut@vm', 'math', 'sqrt', [16]))")
             assert asked.stdout == "4.0\n"
+            until_blocked(service.pid)
             service.terminate()
             assert service.wait(PATIENCE_SECONDS) == 143
 
@@ -90,7 +92,7 @@ class TestFullDisk:
             ("-e", "print(1)"),
             ("-e", "print('x' * 100_000)"),
             ("-e", "print('no newline', end='')"),
-            ("-e", "spawn(print, 'by a process'); receive(timeout=20)"),
+            ("-e", "spawn(print, 'by a process'); receive(timeout=60)"),
             ("-e", "import sys; sys.__stdout__.write('at the end')"),
             ("-i",),
             ("--help",),
@@ -227,12 +229,13 @@ class TestFewDescriptors:
 SWALLOWING = """\
 import time
 from pyx import receive, aio
-print("up", flush=True)
+says = "up"
 while True:
     try:
+        print(says, flush=True)
         {wait}
     except:
-        pass
+        says = "caught"
 """
 
 
@@ -247,9 +250,15 @@ class TestSwallowedSignal:
         command = [PYX, "--sname", f"deaf{number}{len(wait)}@vm", "--no-halt", "app.py"]
         with started(command, host, tmp_path) as service:
             assert watcher.type(f"Node.monitor('deaf{number}{len(wait)}@vm', True)") == "True"
+            if not wait.startswith("for"):
+                until_blocked(service.pid)
             service.send_signal(number)
-            with pytest.raises(subprocess.TimeoutExpired):  # the program has caught the first one
+            assert service.stdout is not None
+            assert service.stdout.readline() == "caught\n"
+            with pytest.raises(subprocess.TimeoutExpired):  # an early second one would count as the first
                 service.wait(0.5)
+            if not wait.startswith("for"):
+                until_blocked(service.pid)
             service.send_signal(number)
             assert service.wait(PATIENCE_SECONDS) == 128 + number
-        assert watcher.type("receive(timeout=20)") == f"('nodedown', 'deaf{number}{len(wait)}@vm')"
+        assert watcher.type("receive(timeout=60)") == f"('nodedown', 'deaf{number}{len(wait)}@vm')"
