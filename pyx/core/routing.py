@@ -68,11 +68,12 @@ class Router:
             if not node:  # the hot path: one lookup, no call but the delivery
                 process = self._processes.get(dest.number)
                 if process is not None and process.pid.serial == dest.serial:
-                    if process.mailbox.deliver(body):
-                        self.mailbox_grew(process)
+                    has_grown = process.mailbox.deliver(body)
                     if process.waiting:
                         process.waiting = False
                         self._effects.append(_new(Wake, (process,)))
+                    if has_grown:
+                        self.mailbox_grew(process)
                 return True
             to: Pid | str | Ref = dest
         elif isinstance(dest, str):
@@ -118,11 +119,12 @@ class Router:
                 process = self._receiver(to)
                 seen = to
             if process is not None:
-                if process.mailbox.deliver(body):
-                    self.mailbox_grew(process)
+                has_grown = process.mailbox.deliver(body)
                 if process.waiting:
                     process.waiting = False
                     self._effects.append(_new(Wake, (process,)))
+                if has_grown:
+                    self.mailbox_grew(process)
         return len(signals)
 
     def receive_message(self, to: Pid | str | Ref, body: Body, peer: Peer | None = None) -> None:
@@ -160,11 +162,12 @@ class Router:
 
     def deliver(self, process: ProcessRecord, item: Any) -> None:
         """Puts a message into the mailbox of a process and wakes it if it waits."""
-        if process.mailbox.deliver(item):
-            self.mailbox_grew(process)
+        has_grown = process.mailbox.deliver(item)
         if process.waiting:
             process.waiting = False
             self._effects.append(_new(Wake, (process,)))
+        if has_grown:  # after the wake-up, which a blocked log must not hold back
+            self.mailbox_grew(process)
 
     def precede(self, frm: Pid | None, to: Pid | str | tuple[str, str] | Ref) -> None:
         """Delivers to a process of this node what *frm* has broadcast, before anything else that it sends.

@@ -1,9 +1,11 @@
 """The logger of a node, `pyx.node`: records of an event loop's thread are written on another thread.
 
 A handler of `logging` may block for any time: a terminal after Ctrl-S, a pipe that is not read.  The
-transport would stop with it, and the peers would lose the node.  So records of a loop's thread wait in a
-bounded queue; of those that find it full only the number is logged.  All other threads write their records
-themselves. Handlers and formats are the program's (`shell` installs its own).
+transport would stop with it, and the peers would lose the node.  So records of a loop's thread, and of a
+thread that reads for the node, wait in a bounded queue; of those that find it full only the number is logged.
+The report of a crash waits there too: it is written before the process's links and monitors are told, but
+they are told in any case.  All other threads write their records themselves.  Handlers and formats are the
+program's (`shell` installs its own).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from pyx.execution.thread_state import runs_loop
+from pyx.execution.thread_state import runs_loop, thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,16 +32,21 @@ _POLL_SECONDS: Final = 0.001
 _LEAVE_SECONDS: Final = 1.0
 """How long the end of the program waits for the last records."""
 
+REPORT_SECONDS: Final = 5.0
+"""How long the end of a process waits for the report of its crash, unless the log is known to be blocked."""
+
 
 class NodeLog:
     """The part of `logging.Logger` that pyx uses."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self.waiting: Final[deque[logging.LogRecord]] = deque()
-        """The queued records."""
-        self._reports: Final[deque[None]] = deque()
-        """One item for each thread that is about to log the crash of a process."""
+        self.waiting: Final[deque[tuple[logging.LogRecord, _thread.LockType | None]]] = deque()
+        """The queued records, each with the lock that is released once it is written, if a thread waits."""
+        self._reports: Final[set[int]] = set()
+        """The threads that are about to log the crash of a process."""
+        self._is_blocked = False
+        """True from a wait in vain until the next record is written."""
         self._left_out = 0
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
@@ -74,22 +81,37 @@ class NodeLog:
             return
         exc_info = (type(error), error, error.__traceback__) if error is not None else None
         record = logger.makeRecord(logger.name, level, __file__, 0, text, args, exc_info, extra=fields)
-        if runs_loop():
-            self._put(record)
+        if runs_loop() or thread.state.runs_transport:
+            self._put(record, None)
+        elif _thread.get_ident() in self._reports:
+            self._report(record)
         else:
             logger.handle(record)
 
-    def _put(self, record: logging.LogRecord) -> None:
-        if len(self.waiting) >= MOST_LINES:
+    def _report(self, record: logging.LogRecord) -> None:
+        written = _thread.allocate_lock()
+        written.acquire()
+        if self._is_blocked:
+            self._put(record, None)
+        elif not self._put(record, written):
+            self._write()  # on this thread
+        elif not written.acquire(True, REPORT_SECONDS):
+            self._is_blocked = True
+
+    def _put(self, record: logging.LogRecord, written: _thread.LockType | None) -> bool:
+        """Queues a record; False if there is no thread to write it.  One that is waited for has room."""
+        if written is None and len(self.waiting) >= MOST_LINES:
             self._left_out += 1
-            return
-        self.waiting.append(record)
+            return True
+        self.waiting.append((record, written))
         if not self._writer_is_due:
             self._writer_is_due = True
             try:
                 _thread.start_new_thread(self._write, ())
             except RuntimeError:  # the system has no thread left: the next line tries again
                 self._writer_is_due = False
+                return False
+        return True
 
     def _write(self) -> None:
         with self._writes:
@@ -97,8 +119,15 @@ class NodeLog:
                 False  # before the queue is read: a record put from here on starts a new writer
             )
             while self.waiting:
-                self._logger.handle(self.waiting[0])
+                record, written = self.waiting[0]
+                try:
+                    self._logger.handle(record)
+                except Exception:  # of the program's own filter
+                    sys.excepthook(*sys.exc_info())
+                self._is_blocked = False
                 self.waiting.popleft()  # after the write: `settle` waits for it
+                if written is not None:
+                    written.release()
             left_out, self._left_out = self._left_out, 0
         if left_out:
             self._logger.warning("%d log lines dropped: the log handler was blocked", left_out)
@@ -113,19 +142,20 @@ class NodeLog:
 
     @contextlib.contextmanager
     def report(self) -> Iterator[None]:
-        """Has `settle` wait for the body, which logs the report of a crash on this thread."""
-        self._reports.append(None)
+        """Has `settle` wait for the body, on this thread, which logs the report of a crash."""
+        ident = _thread.get_ident()
+        self._reports.add(ident)
         try:
             yield
         finally:
-            self._reports.pop()
+            self._reports.discard(ident)
 
     def _was_forked(self) -> None:
         # The parent's writer thread writes the queued records; it does not exist in the child.
         self.waiting.clear()
         self._reports.clear()
         self._writes = _thread.allocate_lock()
-        self._writer_is_due = False
+        self._writer_is_due = self._is_blocked = False
 
 
 log: Final = NodeLog(logging.getLogger("pyx.node"))

@@ -63,7 +63,7 @@ def loaded_call(payload: Payload, kernel: Kernel) -> tuple[NamedCall, Callable[.
     found = names.get(name)
     if type(found) is not FunctionType and type(found) is not BuiltinFunctionType:
         return None
-    if name.startswith("__"):  # an attribute that the class of modules may define too
+    if name.startswith("__") or "." in name:  # an attribute of modules themselves, or one of an attribute
         return None
     spec = names.get("__spec__")
     if spec is not None and (type(spec) is not ModuleSpec or getattr(spec, "_initializing", False)):

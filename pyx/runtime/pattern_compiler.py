@@ -33,9 +33,13 @@ def compiled(patterns: tuple[Any, ...]) -> Test:
         return functools.partial(matches_any, patterns)
     if not patterns:
         return _matches_anything
-    if len(patterns) == 1:
-        return _test_of(patterns[0])
-    tests = tuple(map(_test_of, patterns))
+    try:
+        known: dict[int, Test] = {}
+        tests = [_test_of(pattern, known) for pattern in patterns]
+    except RecursionError:  # a pattern that contains itself: its parts are looked at as far as a message goes
+        return functools.partial(matches_any, patterns)
+    if len(tests) == 1:
+        return tests[0]
 
     def matches_one_of_these(value: Any) -> bool:
         for test in tests:
@@ -46,15 +50,16 @@ def compiled(patterns: tuple[Any, ...]) -> Test:
     return matches_one_of_these
 
 
-def _test_of(pattern: Any) -> Test:
+def _test_of(pattern: Any, known: dict[int, Test]) -> Test:
+    """The test of a part; *known* has those of the containers met before, by id."""
     # In the order of `patterns.matches`.
     if pattern is ...:
         return _matches_anything
     kind = type(pattern)
     if kind is tuple or kind is list:
-        return _test_of_sequence(pattern)
+        return known.get(id(pattern)) or _test_of_sequence(pattern, known)
     if kind is dict:
-        return _test_of_dict(pattern)
+        return known.get(id(pattern)) or _test_of_dict(pattern, known)
     if kind is Literal:
         return _test_of_value(pattern.value)
     if kind is str:
@@ -75,11 +80,12 @@ def _test_of_value(wanted: Any) -> Test:
     return lambda value: type(value) is kind and value == wanted
 
 
-def _test_of_sequence(pattern: tuple[Any, ...] | list[Any]) -> Test:
+def _test_of_sequence(pattern: tuple[Any, ...] | list[Any], known: dict[int, Test]) -> Test:
     kind, size = type(pattern), len(pattern)
-    tests = [(index, _test_of(part)) for index, part in enumerate(pattern) if part is not ...]
+    tests = [(index, _test_of(part, known)) for index, part in enumerate(pattern) if part is not ...]
     if tests and _is_value(pattern[tests[0][0]]):
-        return _test_of_tagged(pattern, *tests)
+        test = known[id(pattern)] = _test_of_tagged(pattern, *tests)
+        return test
 
     def matches_each(value: Any) -> bool:
         if type(value) is not kind or len(value) != size:
@@ -89,6 +95,7 @@ def _test_of_sequence(pattern: tuple[Any, ...] | list[Any]) -> Test:
                 return False
         return True
 
+    known[id(pattern)] = matches_each
     return matches_each
 
 
@@ -123,8 +130,8 @@ def _test_of_tagged(
     return matches_tag_and_each
 
 
-def _test_of_dict(pattern: dict[Any, Any]) -> Test:
-    tests = [(key, _test_of(part)) for key, part in pattern.items()]
+def _test_of_dict(pattern: dict[Any, Any], known: dict[int, Test]) -> Test:
+    tests = [(key, _test_of(part, known)) for key, part in pattern.items()]
 
     def matches_its_keys(value: Any) -> bool:
         if type(value) is not dict:
@@ -134,4 +141,5 @@ def _test_of_dict(pattern: dict[Any, Any]) -> Test:
                 return False
         return True
 
+    known[id(pattern)] = matches_its_keys
     return matches_its_keys

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import logging
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 
 from pyx.execution import node_log
 from pyx.execution.node_log import NodeLog
+from pyx.execution.thread_state import thread
 from tests.local_nodes import HANG, until, wait_for
 
 if TYPE_CHECKING:
@@ -127,6 +130,77 @@ def test_settle_waits_for_the_report_of_a_crash(log: NodeLog) -> None:
     reporting.join()
     ending.join()
     assert happened == ["logged", "ended"]
+
+
+def test_report_of_a_crash_is_written_before_the_process_goes_on(log: NodeLog, handler: Handler) -> None:
+    def crashes() -> None:
+        with log.report():
+            for number in range(10):
+                log.error("crash %d", number)
+                assert handler.lines[-1] == f"crash {number}"
+
+    crashes()
+    assert len(handler.lines) == 10
+
+
+def test_blocked_handler_holds_back_one_crash_and_no_other(
+    log: NodeLog, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handler.may_write.clear()
+    monkeypatch.setattr(node_log, "REPORT_SECONDS", 0.01)
+    with log.report():
+        log.error("crash 1")
+    monkeypatch.setattr(node_log, "REPORT_SECONDS", HANG)
+    with log.report():
+        log.error("crash 2")
+    assert handler.lines == []
+    handler.may_write.set()
+    until(lambda: len(handler.lines) == 2)
+    with log.report():
+        log.error("crash 3")
+    assert handler.lines == ["crash 1", "crash 2", "crash 3"]
+
+
+def test_report_is_written_where_the_system_has_no_thread_left(
+    log: NodeLog, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(_thread, "start_new_thread", none_left)
+    with log.report():
+        log.error("crash")
+    assert handler.lines == ["crash"]
+
+
+def test_blocked_handler_does_not_stop_a_thread_that_reads_for_the_node(
+    log: NodeLog, handler: Handler
+) -> None:
+    handler.may_write.clear()
+    thread.state.runs_transport = True
+    try:
+        log.warning("node bob@vm is down")
+    finally:
+        thread.state.runs_transport = False
+    assert handler.lines == []
+    handler.may_write.set()
+    until(lambda: handler.lines == ["node bob@vm is down"])
+
+
+def test_filter_that_raises_loses_its_own_record_alone(
+    log: NodeLog, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raises(record: logging.LogRecord) -> bool:
+        if record.args == (1,):
+            raise LookupError("a filter's own")
+        return True
+
+    shown: list[object] = []
+    monkeypatch.setattr(sys, "excepthook", lambda _, error, __: shown.append(str(error)))
+    handler.addFilter(raises)
+    on_a_loop(lambda: [log.warning("line %d", number) for number in range(3)])
+    until(lambda: handler.lines == ["line 0", "line 2"])
+    assert shown == ["a filter's own"]
 
 
 def test_logged_exception_has_its_traceback(log: NodeLog, caplog: pytest.LogCaptureFixture) -> None:

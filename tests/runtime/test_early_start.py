@@ -247,6 +247,10 @@ class TestChangesBetweenTwoCalls:
         shop.__dict__["add"] = add_slowly
         assert outcome("add", 1) == 2
 
+    def test_name_with_dots_is_an_attribute_of_an_attribute(self, shop: ModuleType) -> None:
+        vars(shop)["Till.sub"] = add
+        assert outcome("Till.sub", 1) == "RpcUndefined"
+
     def test_function_that_was_removed_is_undefined(self, shop: ModuleType) -> None:
         assert outcome("add_slowly", 1) == 2
         del shop.__dict__["add_slowly"]

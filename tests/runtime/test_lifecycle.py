@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, spawn_link
+from pyx import Exit, Node, Process, ProcessKilled, aio, receive, rpc, spawn, spawn_link, spawn_monitor
 from pyx import self as own_pid
 from pyx.core.effects import StartProcess
 from pyx.errors import EncodeError, RemoteError
+from pyx.execution import node_log
 from pyx.runtime.lifecycle import exit_text, reason_of
 from pyx.signals import Payload
 from pyx.terms import Pid, Raised
@@ -93,6 +94,29 @@ class TestEnds:
         assert end(node, sys.exit) == "normal"
         assert end(node, lambda: sys.exit(3)) == 3
         assert end(node, lambda: sys.exit(["no", "hash"])) == ["no", "hash"]  # type: ignore[arg-type]
+
+    def test_watcher_hears_of_a_crash_whose_report_cannot_be_written(
+        self, node: LocalNode, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(node_log, "REPORT_SECONDS", 0.01)
+        may_write = threading.Event()
+
+        class Blocked(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                wait_for(may_write)
+
+        def watches() -> Any:
+            _, ref = spawn_monitor(raising(ValueError("x")))
+            return receive(("DOWN", ref, ..., ..., ...), timeout=HANG)[4]
+
+        handler = Blocked()
+        logging.getLogger("pyx.node").addHandler(handler)
+        try:
+            assert as_process(node, watches).type == "ValueError"
+        finally:
+            may_write.set()
+            node_log.log.settle(HANG)
+            logging.getLogger("pyx.node").removeHandler(handler)
 
     def test_exception_ends_with_a_raised(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:
         reason = end(node, lambda: [][1])

@@ -169,6 +169,23 @@ class TestCompiled:
         assert not compiled((("a", notes),))(("b", 3))
         assert asked == [1]
 
+    def test_pattern_that_contains_itself_matches_no_message(self) -> None:
+        endless: list[Any] = [1]
+        endless.append(endless)
+        test = compiled((endless, ("a", {"k": endless}), "b"))
+        assert not test([1, [1, [1, []]]])
+        assert not test(("a", {"k": [1, 2]}))
+        assert test("b")
+
+    def test_shared_parts_of_a_pattern_are_not_repeated(self) -> None:
+        shared: Any = {"k": ...}
+        message: Any = {"k": 1}
+        for _ in range(60):  # a tree of 2 ** 60 parts
+            shared, message = (shared, [shared, shared]), (message, [])
+        test = compiled((shared, "b"))
+        assert not test(message)
+        assert test("b")
+
     def test_exception_of_a_predicate_leaves_a_compiled_pattern(self) -> None:
         with pytest.raises(RuntimeError, match="a predicate's own"):
             compiled((("x", raises),))(("x", 1))
