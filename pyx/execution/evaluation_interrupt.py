@@ -10,8 +10,10 @@ from __future__ import annotations
 import _thread
 import ctypes
 import linecache
+from asyncio.exceptions import CancelledError
 from typing import TYPE_CHECKING, Final
 
+from pyx.execution.private_loops import cancel_tasks, loop_below
 from pyx.execution.stacks import callers, current_frames
 from pyx.execution.thread_kill import kill_thread, receive_what_is_due, stop_tracing
 from pyx.execution.user_code import is_user_code
@@ -39,10 +41,15 @@ class EvaluationInterrupt:
         self._lock = _thread.allocate_lock()
         self._running: int | None = None
         self._told = 0
+        self._may_cancel = False
+        """True from an interrupt until it has raised, or has cancelled tasks: cancelled code cleans up."""
+        self.has_cancelled = False
+        """True if an interrupt of this evaluation has cancelled the tasks of its event loop."""
 
     def begin(self, number: int) -> None:
         """Notes that evaluation *number* begins; called by its thread."""
         self._told = self._gate.told
+        self.has_cancelled = False
         with self._lock:
             self._running = number
 
@@ -57,6 +64,7 @@ class EvaluationInterrupt:
         with self._lock:
             self._running = None
             self._gate.forget_interrupt()
+            self._may_cancel = False
         stop_tracing()
 
     def interrupt(self, number: int) -> bool:
@@ -65,8 +73,13 @@ class EvaluationInterrupt:
             if self._running != number:
                 return False
             self._gate.interrupt()
+            self._may_cancel = True
         self._tell()
         return True
+
+    def has_ended_by_cancelling(self, error: BaseException) -> bool:
+        """True if *error* is what an interrupt's cancelling has come to."""
+        return self.has_cancelled and issubclass(type(error), CancelledError)
 
     def insist(self, number: int) -> bool:
         """Repeats an interrupt that has not raised yet; returns False if the evaluation has ended."""
@@ -82,7 +95,12 @@ class EvaluationInterrupt:
         frame = self._frame()
         if frame is None or runner.is_waiting:
             return
-        if kill_thread(gate, frame, gate.told, _INTERRUPT):
+        loop = loop_below(frame) if self._may_cancel and not is_user_code(frame) else None
+        if loop is not None:
+            self._may_cancel, self.has_cancelled = False, True
+            gate.forget_interrupt()
+            cancel_tasks(loop)  # last: the evaluation may end before this returns
+        elif kill_thread(gate, frame, gate.told, _INTERRUPT):
             gate.forget_interrupt()
 
     @property

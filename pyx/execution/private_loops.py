@@ -27,15 +27,21 @@ def cancel_tasks_of(frame: FrameType) -> bool:
 
     Callable from any thread.  A loop without tasks is stopped.  Returns False where no loop runs.
     """
-    loop = _loop_below(frame)
+    loop = loop_below(frame)
     if loop is None:
         return False
-    with contextlib.suppress(RuntimeError):  # it has just been closed
-        loop.call_soon_threadsafe(_cancel_tasks, loop)
+    cancel_tasks(loop)
     return True
 
 
-def _loop_below(frame: FrameType) -> asyncio.AbstractEventLoop | None:
+def cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    """Cancels the tasks of a loop, or stops it if it has none; callable from any thread."""
+    with contextlib.suppress(RuntimeError):  # it has just been closed
+        loop.call_soon_threadsafe(_cancel_tasks, loop)
+
+
+def loop_below(frame: FrameType) -> asyncio.AbstractEventLoop | None:
+    """Returns the event loop that runs on the thread whose innermost frame is *frame*; None without one."""
     for one in callers(frame):
         place = _RUNS.get((one.f_globals.get("__name__", ""), one.f_code.co_name))
         if place is not None:

@@ -80,6 +80,7 @@ processes.  Everything that is shown goes through one writer.
     remote_shells      the remote shells of one terminal, and its jobs
     remote_shell       the prompt of a remote shell
     remote_connection  a remote shell as its client sees it: inputs go there, answers come back
+    remote_questions   what the editor of a remote shell asks the other node while a line is typed
     remote_session     a remote shell on the node that it is attached to
     remote_evaluator   the process there that evaluates inputs
     remote_names       what such an input sees

@@ -38,6 +38,7 @@ TRANSCRIPT_COLUMNS: Final = 100
 """The width of a shell that is recorded or replayed: values break at the same places in both."""
 
 _LONGEST_ERROR: Final = 300
+LOOK: Final = "`import pdb; pdb.pm()` looks at it"
 _ENDS: Final = "the shell ends (with PYTHONDEVMODE=1 it shows a traceback)"
 
 _INPUT_COLUMNS: Final = 20
@@ -175,20 +176,9 @@ class Shell:
                 except PromptLeft:
                     raise
                 except Exception as error:  # pyx's own; maybe an input has replaced `builtins.str`
-                    if not self._has_read and (isinstance(error, OSError) or sys.flags.dev_mode):
-                        raise  # the terminal is gone, or a developer wants to see it
-                    self._show_own_error(error)
+                    show_own_error(self._terminal, self._process, error, LOOK if self._has_read else None)
                     if not self._has_read:  # the next prompt would fail as well
                         return 1
-
-    def _show_own_error(self, error: Exception) -> None:
-        """Shows an exception of pyx's own code as one line, which says where its traceback is."""
-        remember_error(error)
-        what = on_one_line(f"{type(error).__name__}: {message_of(error)}", _LONGEST_ERROR)
-        then = "`import pdb; pdb.pm()` looks at it" if self._has_read else _ENDS
-        self._process.finish_line()
-        # A notice: the colours of errors may have to be imported, which may fail.
-        self._terminal.show(f"pyx: internal error: {what}; {then}\n", "notice")
 
     def _run_one(self, conventions: PythonConventions) -> int | None:
         """Reads one input, evaluates it and shows what it comes to; returns the exit code if it leaves."""
@@ -224,6 +214,30 @@ class Shell:
         dead = self._process.renew()
         text = f"** the shell process {dead} was killed; its pid is now {self._process.pid}\n"
         self._terminal.show(text, "notice")
+
+
+def show_own_error(terminal: Terminal, process: ShellProcess, error: Exception, look: str | None) -> None:
+    """Shows an exception of pyx's own code as one line, which says where its traceback is.
+
+    Args:
+        terminal: of the prompt.
+        process: of the terminal's own shell.
+        error: the exception.
+        look: says how to look at it, if a prompt follows; None if the prompt itself failed.  Then the
+            exception is raised again where the terminal is gone, or where a developer wants to see it.
+    """
+    if look is None and (isinstance(error, OSError) or sys.flags.dev_mode):
+        raise error
+    remember_error(error)
+    process.finish_line()
+    # A notice: the colours of errors may have to be imported, which may fail.
+    terminal.show(f"{own_error_text(error)}; {look or _ENDS}\n", "notice")
+
+
+def own_error_text(error: Exception) -> str:
+    """Returns the line about an exception of pyx's own code."""
+    what = on_one_line(f"{type(error).__name__}: {message_of(error)}", _LONGEST_ERROR)
+    return f"pyx: internal error: {what}"
 
 
 def show_outcome(terminal: Terminal, outcome: Outcome) -> None:

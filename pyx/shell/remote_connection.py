@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx import rpc
 from pyx.errors import NoConnection, PyxError, RpcRefused
@@ -23,6 +22,7 @@ from pyx.primitives import receive, send, spawn
 from pyx.primitives import self as own_pid
 from pyx.shell.call_signature import CallSignature
 from pyx.shell.completion import Completion
+from pyx.shell.remote_questions import RemoteQuestions
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from pyx.terms import Pid
 
-COMPLETION_SECONDS: Final = 0.15
-"""A completion that is not there by then offers nothing."""
+SILENT_SECONDS: Final = 3.0
+"""The time from Ctrl-C until a node that has said nothing is named to the user."""
 _SESSION: Final = "pyx.shell.remote_session"
 _ANSWER_SECONDS: Final = 10.0
 """The longest wait for a session to begin, after the node has answered."""
@@ -78,8 +78,12 @@ class RemoteConnection:
         self._events: deque[tuple[Any, ...]] = deque()
         self._slot = LockSlot()
         self._inputs = itertools.count(1)
-        self._completions = _Questions[Completion]()
-        self._signatures = _Questions[CallSignature]()
+        self._given_up: dict[int, int] = {}
+        """The inputs that were left behind while the node was silent: number -> job."""
+        self._handing_over = threading.Lock()
+        """Around the look at these that decides who gets an event: the waiting shell, or `on_job`."""
+        self._completions = RemoteQuestions[Completion]()
+        self._signatures = RemoteQuestions[CallSignature]()
 
     # ------------------------------------------------------------ on the shell's thread
 
@@ -112,21 +116,23 @@ class RemoteConnection:
             send(self._relay, ("close",))
 
     def evaluate(
-        self, source: str, columns: int, on_still: Callable[[str], object], new_job: Callable[[], int]
+        self, source: str, columns: int, on_still: Callable[[str | None], object], new_job: Callable[[], int]
     ) -> RemoteAnswer:
         """Has an input evaluated there, and waits for what it comes to.  Ctrl-C interrupts it.
 
         Args:
             source: the input.
             columns: of the terminal.
-            on_still: called with the place where an interrupted evaluation is a second later.
+            on_still: called with the place where an interrupted evaluation is a second later; with None where
+                the node has said nothing for `SILENT_SECONDS`: then another Ctrl-C leaves it behind at once.
             new_job: returns the number for an evaluation that a second Ctrl-C leaves behind.
 
         Raises:
             RemoteLost: the session is gone.
         """
         number = next(self._inputs)
-        interrupts = 0
+        interrupts = job = 0
+        is_silent = gives_up = False
         untold: deque[tuple[Any, ...]] = deque([("evaluate", number, source, columns)])
         while True:
             try:
@@ -135,8 +141,13 @@ class RemoteConnection:
                         *untold[0]
                     )  # Ctrl-C may raise behind the send: it is told again, and counts once
                     untold.popleft()
+                if gives_up and self._give_up(number, job):
+                    return RemoteAnswer("left", (job, f"{self.node} does not answer"))
                 while not self._events and self.lost is None:
-                    self._wait(None)
+                    listens = interrupts and not is_silent
+                    if not self._wait(SILENT_SECONDS if listens else None) and listens:
+                        is_silent = True
+                        on_still(None)
                 if not self._events:
                     assert self.lost is not None
                     raise self.lost
@@ -145,16 +156,28 @@ class RemoteConnection:
                         self.next_statement = following
                         return RemoteAnswer(kind, text)
                     case ("still", n, str() as place) if n == number:
+                        is_silent = False
                         on_still(place)
-                    case ("left", n, int() as job, str() as place) if n == number:
-                        return RemoteAnswer("left", (job, place))
+                    case ("left", n, int() as left, str() as place) if n == number:
+                        return RemoteAnswer("left", (left, place))
                     case ("ended", n, str() as text) if n == number:
                         return RemoteAnswer("notice", text)
                     case _:
                         pass  # of an input that is over
             except KeyboardInterrupt:
                 interrupts += 1
-                untold.append(("interrupt", number) if interrupts == 1 else ("leave", number, new_job()))
+                if interrupts > 1:
+                    job = job or new_job()
+                    gives_up = is_silent
+                untold.append(("leave", number, job) if job else ("interrupt", number))
+
+    def _give_up(self, number: int, job: int) -> bool:
+        """Leaves an input behind without a word of the node; returns False if one has come just now."""
+        with self._handing_over:
+            if self._events or self.lost is not None:
+                return False
+            self._given_up[number] = job
+            return True
 
     def interrupt_job(self, job: int) -> None:
         """Interrupts an evaluation that was left behind."""
@@ -214,8 +237,34 @@ class RemoteConnection:
                 case tuple() as event:
                     if event[:1] == ("done",) and len(event) > 1 and isinstance(event[1], int):
                         answered = event[1]
-                    self._events.append(event)
-                    self._slot.wake()
+                    with self._handing_over:
+                        late_job = self._given_up_for(event)
+                        if late_job is None:
+                            self._events.append(event)
+                    if late_job is None:
+                        self._slot.wake()
+                    else:
+                        self._late(late_job, event)
+
+    def _given_up_for(self, event: tuple[Any, ...]) -> int | None:
+        """Returns the job that an event is about, if its input was given up."""
+        match event:
+            case ("done" | "ended" | "left", int() as number, *_):
+                return self._given_up.pop(number, None)
+            case ("still", int() as number, *_):
+                return self._given_up.get(number)
+        return None
+
+    def _late(self, job: int, event: tuple[Any, ...]) -> None:
+        """Receives what comes of an input that was given up; of a `left` job the end comes later."""
+        match event:
+            case ("done", _, str() as kind, str() as text, int() as following):
+                self.next_statement = max(self.next_statement, following)
+                self._on_job(job, kind, text)
+            case ("done", *_):  # a command, or an exit: the prompt has gone on
+                self._on_job(job, "value", "")
+            case ("ended", _, str() as text):
+                self._on_job(job, "error", text)
 
     def _end(self, reason: Any) -> None:
         if isinstance(reason, Raised):
@@ -227,41 +276,3 @@ class RemoteConnection:
         self.lost = RemoteLost(text)
         self._slot.wake()
         self._on_lost(self.lost)
-
-
-_A = TypeVar("_A")
-
-
-class _Questions(Generic[_A]):
-    """Requests of one kind: one at a time, each with `COMPLETION_SECONDS` to be answered."""
-
-    def __init__(self) -> None:
-        self._numbers = itertools.count(1)
-        self._asked: int | None = None
-        self._answer: _A | None = None
-        self._is_there = threading.Event()
-        self._asking = threading.Lock()
-
-    def ask(self, send_request: Callable[[int], object]) -> _A | None:
-        """Returns the answer; None without one in time, or while an earlier one has not come yet."""
-        if not self._asking.acquire(blocking=False):
-            return None
-        try:
-            if self._asked is not None:
-                return None
-            self._is_there.clear()
-            self._answer = None
-            self._asked = next(self._numbers)
-            send_request(self._asked)
-            deadline = time.monotonic() + COMPLETION_SECONDS
-            self._is_there.wait(max(0.0, deadline - time.monotonic()))
-            return self._answer
-        finally:
-            self._asking.release()
-
-    def answered(self, number: int, answer: _A | None) -> None:
-        """Notes an answer; a late one only makes room for the next request."""
-        if number == self._asked:
-            self._answer = answer
-            self._asked = None
-            self._is_there.set()

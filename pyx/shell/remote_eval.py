@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from pyx import rpc
 from pyx.errors import PyxError, RemoteError, RpcRefused
 from pyx.execution import context, stdout_router
 from pyx.execution.leader_stdout import routed_to
+from pyx.primitives import receive, spawn
+from pyx.process import Process
 from pyx.runtime.evaluation_context import EvaluationContext
 from pyx.runtime.local_node import this_node
 from pyx.shell.evaluate import Evaluator, ExitRequested, StatementRaised, error_text
@@ -18,6 +21,9 @@ from pyx.shell.loop import node_name
 from pyx.shell.program import exit_code
 from pyx.shell.remote_names import RemoteNames
 from pyx.shell.render import render, render_whole
+
+if TYPE_CHECKING:
+    from pyx.terms import Pid
 
 
 def rpc_eval(node: str, source: str, columns: int | None) -> int:
@@ -64,7 +70,9 @@ def evaluate_here(source: str, client: str, columns: int | None) -> tuple[str, s
         prepare=names.bind,
         where=names.where,
     )
-    with routed_to(context.acting_leader()):
+    leader = context.acting_leader()
+    watch = None if leader is None else spawn(_end_with, leader, runner.process.pid)
+    with routed_to(leader):
         try:
             outcome = evaluator.run(source, f"<rpc-eval{names.where}>")  # not `evaluate`: whole tracebacks
             if isinstance(outcome, StatementRaised):
@@ -80,3 +88,14 @@ def evaluate_here(source: str, client: str, columns: int | None) -> tuple[str, s
         finally:
             stdout_router.finish_line(runner, newline=True)
             names.close()
+            if watch is not None:
+                Process.exit(watch, "kill")
+
+
+def _end_with(asker: Pid, evaluation: Pid) -> None:
+    """Ends an evaluation when the process that has asked for it ends: after Ctrl-C there, or a kill."""
+    asked = Process.monitor(asker)
+    Process.monitor(evaluation)
+    match receive():
+        case ("DOWN", ref, *_) if ref == asked:
+            Process.exit(evaluation, "kill")

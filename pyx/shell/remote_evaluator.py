@@ -7,18 +7,20 @@ what an input has printed arrives before its value.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.errors import EncodeError
 from pyx.execution import context, stdout_router
 from pyx.execution.evaluation_interrupt import EvaluationInterrupt
 from pyx.execution.interruptible_gate import InterruptibleGate
+from pyx.execution.node_log import log
 from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
 from pyx.primitives import send, spawn_monitor
 from pyx.runtime.evaluation_context import EvaluationContext
 from pyx.runtime.local_node import this_node
 from pyx.shell.evaluate import Evaluator, ExitRequested, Outcome, StatementRaised, Value
+from pyx.shell.loop import own_error_text
 from pyx.shell.remote_command import RemoteCommand
 from pyx.shell.render import render
 
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Runner
     from pyx.shell.remote_names import RemoteNames
     from pyx.terms import Pid, Ref
+
+_INTERRUPTED: Final = "interrupt", "KeyboardInterrupt\n"
 
 
 class RemoteInput(NamedTuple):
@@ -126,16 +130,19 @@ class RemoteEvaluator:
         try:
             try:
                 interrupts.begin(given.number)
-                answer = self._shown(self.evaluator.evaluate(given.source))
+                answer = self._shown(self.evaluator.evaluate(given.source), interrupts)
             finally:
                 interrupts.end()
         except KeyboardInterrupt:  # in the very last instruction
             interrupts.end()
-            answer = "interrupt", "KeyboardInterrupt\n"
+            answer = _INTERRUPTED
+        except Exception as error:  # pyx's own; maybe an input has replaced `builtins.str`
+            log.exception("an input of a remote shell made pyx fail")
+            answer = "error", f"{own_error_text(error)}; its traceback is in the log of that node\n"
         stdout_router.finish_line(runner, newline=True)
         return answer
 
-    def _shown(self, outcome: Outcome) -> tuple[str, Any]:
+    def _shown(self, outcome: Outcome, interrupts: EvaluationInterrupt) -> tuple[str, Any]:
         """Returns the kind of an outcome, and its text (of a command its name and arguments)."""
         match outcome:
             case Value(None):
@@ -146,6 +153,8 @@ class RemoteEvaluator:
                 return "exit", ""
             case StatementRaised(RemoteCommand() as command, _):
                 return "command", (command.name, list(command.arguments))
+            case StatementRaised(error, _) if interrupts.has_ended_by_cancelling(error):
+                return _INTERRUPTED
             case StatementRaised(error, text):
                 return "interrupt" if issubclass(type(error), KeyboardInterrupt) else "error", text
 

@@ -32,6 +32,7 @@ import pyx
 from pyx.errors import ProcessKilled, ReceiveTimeout
 from pyx.execution import context
 from pyx.execution.leader_stdout import routed_to
+from pyx.execution.node_log import log
 from pyx.primitives import receive, send
 from pyx.primitives import self as own_pid
 from pyx.process import Process
@@ -94,7 +95,7 @@ class RemoteSession:
                 self._insist()
                 continue
             match message:
-                case ("evaluate", int() as number, str() as source, int() as columns):
+                case ("evaluate", int() as number, source, int() as columns):  # `str` may be replaced
                     if number <= self._newest:
                         continue  # told again, see `RemoteConnection.evaluate`
                     self._newest = number
@@ -108,17 +109,30 @@ class RemoteSession:
                     if (left := self._jobs.get(job)) is not None and left.running is not None:
                         left.interrupt(left.running)
                 case ("complete", int() as number, str() as text, int() as cursor):
-                    start, candidates = self._names.complete(text, cursor)
+                    start, candidates = self._completed(text, cursor)
                     send(self._client, ("completed", number, start, candidates))
                 case ("signature", int() as number, str() as callee):
-                    found = self._names.signature(callee)
-                    send(self._client, ("signed", number, *(found or (callee, None))))
+                    send(self._client, ("signed", number, *self._signed(callee)))
                 case ("DOWN", ref, "process", _, reason):
                     if ref == self._watch:
                         return
                     self._evaluator_ended(ref, reason)
                 case ("end",):
                     return
+
+    def _completed(self, text: str, cursor: int) -> tuple[int, list[str]]:
+        try:
+            return self._names.complete(text, cursor)
+        except Exception:  # pyx's own: Tab offers nothing, and the remote shell goes on
+            log.exception("a completion for a remote shell failed")
+            return cursor, []
+
+    def _signed(self, callee: str) -> tuple[str, Any]:
+        try:
+            return self._names.signature(callee) or (callee, None)
+        except Exception:  # as above
+            log.exception("a signature for a remote shell could not be read")
+            return callee, None
 
     def close(self) -> None:
         """Ends the evaluations, those left behind too; what they have spawned goes on."""

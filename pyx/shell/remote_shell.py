@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from pyx.shell.evaluate import is_blank
 from pyx.shell.helpers import clear_screen
-from pyx.shell.loop import Prompt, node_name, prompt_for, remote_name
-from pyx.shell.remote_connection import RemoteConnection, RemoteLost
+from pyx.shell.loop import LOOK, Prompt, PromptLeft, node_name, prompt_for, remote_name, show_own_error
+from pyx.shell.remote_connection import SILENT_SECONDS, RemoteConnection, RemoteLost
 from pyx.shell.render import highlight
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LEAVING_SECONDS: Final = 1.0
 _AGAIN_SECONDS: Final = 0.01
+_LOOK: Final = f"at the prompt of jobs(1) {LOOK}"
 
 
 class RemoteShellLeft(NamedTuple):
@@ -54,6 +55,8 @@ class RemoteShell:
         self._process = process
         self._new_job = new_job
         self._is_read = False
+        self._has_read = False
+        """True once the prompt has read the input that runs."""
         self._was_named = False
 
     @property
@@ -69,10 +72,8 @@ class RemoteShell:
         """Reads inputs and shows what they come to, until the prompt is left."""
         while True:
             try:
-                source = self._read()
-                if is_blank(source):
-                    continue
-                kind, text = self._evaluate(source)
+                if (left := self._run_one()) is not None:
+                    return left
             except KeyboardInterrupt:
                 continue
             except EOFError:
@@ -82,22 +83,39 @@ class RemoteShell:
                 node = self.connection.node
                 self._show(f"{node} is gone: {lost}\n", "error")
                 return RemoteShellLeft("lost")
-            match kind, text:
-                case "exit", _:
-                    return RemoteShellLeft("exit")
-                case "command", (str() as command, list() as arguments):
-                    if command != "clear":
-                        return RemoteShellLeft(command, tuple(arguments))
-                    clear_screen()
-                case "left", (int() as job, str() as place):
-                    self.left_behind[job] = place
-                    self._show(f"job {job} goes on: {place}\n", "interrupt")
-                case "value", str() as value if value:
-                    terminal = self._frontend.terminal
-                    self._show(highlight(value, terminal.theme) + "\n", "echo")
-                case "error" | "interrupt" | "notice", str() as shown:
-                    # After "still running" the terminal has shown no other ^C.
-                    self._show(shown, "notice" if self._was_named else kind)
+            except PromptLeft:
+                raise
+            except Exception as error:  # pyx's own
+                look = _LOOK if self._has_read else None
+                show_own_error(self._frontend.terminal, self._process, error, look)
+                if not self._has_read:  # the next prompt would fail as well
+                    self.connection.close()
+                    return RemoteShellLeft("lost")
+
+    def _run_one(self) -> RemoteShellLeft | None:
+        """Reads one input, has it evaluated and shows what it comes to; returns why the prompt is left."""
+        self._has_read = False
+        source = self._read()
+        self._has_read = True
+        if is_blank(source):
+            return None
+        match self._evaluate(source):
+            case "exit", _:
+                return RemoteShellLeft("exit")
+            case "command", (str() as command, list() as arguments):
+                if command != "clear":
+                    return RemoteShellLeft(command, tuple(arguments))
+                clear_screen()
+            case "left", (int() as job, str() as place):
+                self.left_behind[job] = place
+                self._show(f"job {job} goes on: {place}\n", "interrupt")
+            case "value", str() as value if value:
+                terminal = self._frontend.terminal
+                self._show(highlight(value, terminal.theme) + "\n", "echo")
+            case "error" | "interrupt" | "notice" as kind, str() as shown:
+                # After "still running" the terminal has shown no other ^C.
+                self._show(shown, "notice" if self._was_named else kind)
+        return None
 
     def _read(self) -> str:
         self._is_read = True
@@ -116,13 +134,20 @@ class RemoteShell:
         self._process.finish_line()
         return answer
 
-    def _still_runs(self, place: str) -> None:
+    def _still_runs(self, place: str | None) -> None:
+        if place is None:
+            node = self.connection.node
+            text = (
+                f"{node} has not answered for {SILENT_SECONDS:g} s: it is frozen, or in C code\n"
+                "Ctrl-C again gives the prompt back, and leaves the evaluation behind as a job\n"
+            )
+        else:
+            text = (
+                f"still running: {place}\n"
+                "a call into a library or into C ends by itself; Ctrl-C again leaves it behind as a job\n"
+            )
+        self._show(text, "notice" if self._was_named else "interrupt")
         self._was_named = True
-        self._show(
-            f"still running: {place}\n"
-            "a call into a library or into C ends by itself; Ctrl-C again leaves it behind as a job\n",
-            "interrupt",
-        )
 
     def _lost(self, lost: RemoteLost) -> None:
         """Ends the prompt; called by the relay."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,10 @@ class Evaluation:
 def _compute() -> None:
     while True:
         pass
+
+
+async def _sleeping_in_a_task(seconds: float) -> None:
+    await asyncio.create_task(asyncio.sleep(seconds))
 
 
 @pytest.mark.parametrize("code", [receive, lambda: Process.sleep(None), _compute])
@@ -119,3 +124,32 @@ class TestTheGate:
         gate.interrupt()
         gate.forget_interrupt()
         gate.enter()
+
+
+@pytest.mark.parametrize("code", [asyncio.sleep, _sleeping_in_a_task])
+def test_event_loop_of_the_evaluation_has_its_tasks_cancelled(node: LocalNode, code: Any) -> None:
+    left: list[str] = []
+    began = threading.Event()
+
+    async def main() -> None:
+        try:
+            began.set()
+            await code(HANG)
+        finally:
+            await asyncio.sleep(0)  # a second interrupt would end this
+            left.append("cleaned up")
+
+    def is_selecting() -> bool:
+        frame = evaluation.interrupts._frame()
+        return frame is not None and frame.f_code.co_name == "select"
+
+    evaluation = Evaluation(node, lambda: asyncio.run(main()))
+    assert began.wait(HANG)
+    until(is_selecting)  # from here on the loop's thread runs no code of the test until it is interrupted
+    assert evaluation.interrupts.interrupt(1)
+    while evaluation.interrupts.insist(1):
+        time.sleep(0.001)
+    with pytest.raises(asyncio.CancelledError) as ended:
+        evaluation.process.outcome()
+    assert evaluation.interrupts.has_ended_by_cancelling(ended.value)
+    assert left == ["cleaned up"]

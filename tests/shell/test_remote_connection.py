@@ -1,4 +1,4 @@
-"""remote_connection.py, remote_session.py, remote_evaluator.py: their conversation, without a terminal."""
+"""remote_connection.py, remote_questions.py, remote_session.py, remote_evaluator.py: at no terminal."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import sys
 import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from unittest.mock import Mock
 
 import pytest
 
 from pyx import Process, self
 from pyx.errors import RpcNoConnection, RpcRefused
 from pyx.shell.completion import Completion
-from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection, _Questions
+from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection
 from pyx.shell.remote_evaluator import RemoteEvaluator
+from pyx.shell.remote_questions import RemoteQuestions
+from pyx.shell.remote_shell import RemoteShell
 from tests.local_nodes import HANG, LocalNodes, as_process, until
 
 if TYPE_CHECKING:
@@ -267,13 +270,13 @@ def test_a_node_that_is_not_there_is_named(nodes: LocalNodes) -> None:
 class TestQuestions:
     def test_a_request_without_an_answer_in_time_offers_nothing(self) -> None:
         asked: list[int] = []
-        completions = _Questions[Any]()
+        completions = RemoteQuestions[Any]()
         assert completions.ask(asked.append) is None
         assert completions.ask(asked.append) is None
         assert asked == [1]  # one in flight
 
     def test_a_late_answer_makes_room_for_the_next_request(self) -> None:
-        completions = _Questions[Any]()
+        completions = RemoteQuestions[Any]()
         completions.ask(lambda _: None)
         completions.answered(1, Completion(0, ["late"]))
         answer = Completion(0, ["now"])
@@ -315,3 +318,86 @@ def test_interrupts_at_any_moment_end_an_input_and_nothing_else(nodes: LocalNode
 def _interrupt(connection: RemoteConnection, number: int, pause: float, over: threading.Event) -> None:
     over.wait(pause)
     connection._tell("interrupt", number)
+
+
+def test_input_is_left_behind_while_its_node_is_silent_and_its_end_is_told_later(
+    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session takes nothing until `go_on`, as on a frozen node."""
+    go_on, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr("pyx.shell.remote_connection.SILENT_SECONDS", 0.0)
+    evaluate = RemoteEvaluator.evaluate
+
+    def frozen(self: RemoteEvaluator, given: Any) -> None:
+        go_on.wait(HANG)
+        evaluate(self, given)
+
+    monkeypatch.setattr(RemoteEvaluator, "evaluate", frozen)
+
+    def use(client: Client) -> None:
+        connection = client.connection
+        waits = iter([KeyboardInterrupt, None, KeyboardInterrupt])  # Ctrl-C, silence, Ctrl-C
+        wait = connection._wait
+
+        def told(timeout: float | None) -> bool:
+            happens = next(waits, ...)
+            if happens is None:
+                return False
+            if happens is KeyboardInterrupt:
+                raise KeyboardInterrupt
+            return wait(timeout)
+
+        monkeypatch.setattr(connection, "_wait", told)
+
+        def job_ended(*news: Any) -> None:
+            client.reports.append(news)
+            ended.set()
+
+        monkeypatch.setattr(connection, "_on_job", job_ended)
+        assert client.evaluates("6 * 7") == ("left", (7, "server@test does not answer"))
+        assert client.reports == [None]
+        go_on.set()
+        assert client.evaluates("1 + 1").text == "2"
+        assert ended.wait(HANG)
+        assert client.reports[-1] in [(7, "value", "42"), (7, "interrupt", "KeyboardInterrupt\n")]
+
+    attached(nodes, use)
+
+
+class TestFaultsOfPyx:
+    """A fault there or here is one line, and the next input is evaluated."""
+
+    def test_of_an_evaluation_there(self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:
+        def use(client: Client) -> None:
+            with monkeypatch.context() as broken:
+                broken.setattr("pyx.shell.remote_evaluator.render", None)
+                kind, text = client.evaluates("7")
+            assert kind == "error"
+            assert text.startswith("pyx: internal error: TypeError: 'NoneType' object is not callable; ")
+            assert text.count("\n") == 1
+            assert client.evaluates("8").text == "8"
+
+        attached(nodes, use)
+
+    def test_of_a_completion_there(self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch) -> None:
+        def use(client: Client) -> None:
+            with monkeypatch.context() as broken:
+                broken.setattr("pyx.shell.remote_names.complete", None)
+                broken.setattr("pyx.shell.remote_names.call_signature", None)
+                assert client.connection.complete("Nod", 3) == Completion(3, [])
+                assert client.connection.signature("print") is None
+                assert client.evaluates("8").text == "8"
+
+        attached(nodes, use)
+
+    def test_of_the_prompt_here(self) -> None:
+        terminal = Mock(read=Mock(side_effect=["1", "2", EOFError]))
+        shell = RemoteShell("server@vm", Mock(terminal=terminal), Mock(), lambda: 2)
+        answers: list[Any] = [RuntimeError("not\ntext"), RemoteAnswer("error", "shown\n")]
+        shell.connection.evaluate = Mock(side_effect=answers)  # type: ignore[method-assign]
+        assert shell.run().reason == "exit"
+        said = "at the prompt of jobs(1) `import pdb; pdb.pm()` looks at it"
+        assert [call.args for call in terminal.show.call_args_list] == [
+            (f"pyx: internal error: RuntimeError: not\\ntext; {said}\n", "notice"),
+            ("shown\n", "error"),
+        ]

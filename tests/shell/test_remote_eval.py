@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pyx import Process, receive, rpc, self
 from pyx.shell.remote_eval import evaluate_here
-from tests.local_nodes import LocalNodes, as_process
+from tests.local_nodes import HANG, LocalNodes, Running, as_process, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,3 +66,20 @@ def test_its_traceback_is_whole(node: LocalNode) -> None:
 def test_it_leaves_no_module_behind(node: LocalNode) -> None:
     as_process(node, lambda: evaluate_here("class A: pass", "ops@vm", 80))
     assert [name for name in sys.modules if name.startswith("remsh_")] == []
+
+
+def test_it_ends_with_the_process_that_asks(nodes: LocalNodes) -> None:
+    asks, there = nodes.start("ops"), nodes.start("server")
+    began = threading.Event()
+
+    def ask() -> None:
+        Process.group_leader(self(), self())
+        rpc.cast("server", "pyx.shell.remote_eval", "evaluate_here", ["receive()", "ops@test", 80])
+        began.set()
+        receive()
+
+    asking = Running(asks, ask)
+    assert began.wait(HANG)
+    until(lambda: len(as_process(there, Process.list)) == 3)  # the evaluation, its watch, and who looks
+    as_process(asks, lambda: Process.exit(asking.pid, "kill"))
+    until(lambda: len(as_process(there, Process.list)) == 1)
