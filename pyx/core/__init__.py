@@ -35,6 +35,7 @@ The values and machines that they use:
     effects             what the kernel asks of the runtime
     processes           the record of a process, and the table of them
     spaces              spaces and their entries; what one process, or one peer, has in them
+    holder_blocks       the entries of a key that many processes hold
     mailbox             messages that were delivered to a process and not taken yet
     link_protocol       the links of one process, by OTP's link protocol
     monitors            the table of monitors of processes here

@@ -88,8 +88,7 @@ class Broadcasts:
                 if process.alive and process is not skipped:
                     deliver(process, body)
             return None
-        before = fan_outs.queue[-1] if fan_outs.queue else None
-        fan_out = FanOut(senders, skipped, space, topic, body, before)
+        fan_out = FanOut(senders, skipped, space, topic, body)
         fan_outs.add(fan_out)
         if at_once:
             self.go_on()
@@ -159,7 +158,7 @@ class Broadcasts:
         left = fan_outs.portion
         while fan_outs.queue and left > 0:
             fan_out = fan_outs.queue[0]
-            if fan_out.at < len(fan_out.entries):
+            if not fan_out.is_appended:
                 left -= self._append(fan_out, left)
             elif fan_out.woken < len(fan_out.waiting):
                 left -= self._wake(fan_out, left)
@@ -170,15 +169,15 @@ class Broadcasts:
             effects.append(ContinueFanOuts())
 
     def _append(self, fan_out: FanOut, count: int) -> int:
-        at, body, waiting = fan_out.at, fan_out.body, fan_out.waiting
+        before, body, waiting = fan_out.taken, fan_out.body, fan_out.waiting
         for process in fan_out.take(count):
             if process.mailbox.deliver(body):
                 self._router.mailbox_grew(process)
             if process.waiting:
                 waiting.append(process)
-        if fan_out.at == len(fan_out.entries):
+        if fan_out.is_appended:
             self._fan_outs.appended(fan_out)
-        return fan_out.at - at
+        return fan_out.taken - before
 
     def _wake(self, fan_out: FanOut, count: int) -> int:
         woken = fan_out.waiting[fan_out.woken : fan_out.woken + count]

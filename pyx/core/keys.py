@@ -99,9 +99,8 @@ class Keys:
         ]
         if not new:
             return None
-        by_number = space.holders.setdefault(key, {})
+        space.add(key, new)
         for entry in new:
-            by_number[entry.held.number] = entry
             holdings = holdings_of(entry.process)
             holdings.entries.setdefault((space, key), []).append(entry)
             if label is not None:

@@ -7,12 +7,13 @@ a peer is one step, and no side ever merges another's entries.  `keys.py` and `g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from pyx.core.holder_blocks import BLOCK, HolderBlocks
 from pyx.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pyx.core.processes import ProcessRecord
     from pyx.signals import Held
@@ -32,6 +33,10 @@ class Entry:
         self.held = held
         self.process: Final = process
         self.label: Final = label
+
+
+Holders: TypeAlias = "dict[int, Entry] | HolderBlocks[Entry]"
+"""The entries of one key by their numbers, oldest first."""
 
 
 class KeyWatch(NamedTuple):
@@ -103,7 +108,7 @@ class Space:
         self.unique: Final = unique
         self.replicated: Final = replicated
         self.use: Final = use
-        self.holders: Final[dict[bytes, dict[int, Entry]]] = {}
+        self.holders: Final[dict[bytes, Holders]] = {}
         """By key: its entries by their numbers, oldest first."""
         self.size = 0
         """The number of entries of living processes."""
@@ -113,8 +118,32 @@ class Space:
         self.meta: Final[dict[bytes, Any]] = {}
         """Values of the space itself, by encoded key."""
 
+    def add(self, key: bytes, entries: Sequence[Entry]) -> None:
+        """Adds entries of a key, whose numbers are higher than those of all before them."""
+        holders: Holders = self.holders.setdefault(key, {})
+        if type(holders) is dict and holders and len(holders) + len(entries) > BLOCK:
+            holders = self.holders[key] = HolderBlocks(holders)
+        for entry in entries:
+            holders[entry.held.number] = entry
+
+    def newest(self, key: bytes) -> int:
+        """Returns the number of the newest entry of a key, 0 if there is none."""
+        return next(reversed(self.holders.get(key, {})), 0)
+
+    def entries_after(self, key: bytes, number: int, last: int, most: int) -> list[Entry]:
+        """Returns up to *most* entries of a key, those that follow *number*, up to the number *last*."""
+        holders = self.holders.get(key, {})
+        found: list[Entry] = []
+        for block in holders.from_number(number) if isinstance(holders, HolderBlocks) else (holders,):
+            for at, entry in block.items():
+                if at > last or len(found) == most:
+                    return found
+                if at > number:
+                    found.append(entry)
+        return found
+
     def entries_of(self, key: bytes) -> list[Entry]:
-        """Returns the entries of a key, oldest first, by C code alone; those of ended processes too.
+        """Returns the entries of a key, oldest first, by C code; those of ended processes too.
 
         Their reader leaves these out, outside of the kernel, by `entry.process.alive`.
         """

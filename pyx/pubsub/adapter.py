@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pyx.core.tables import NO_NODE
-from pyx.errors import DecodeError
+from pyx.errors import DecodeError, brief
 from pyx.signals import Payload
 from pyx.terms import Incarnation, is_full_name
 from pyx.wire.codec import decode, encode
@@ -62,8 +62,11 @@ def payload_in(letter: bytes, here: Incarnation | None) -> Payload:
     """Returns the message in a letter, for mailboxes of this node; nothing of it is decoded yet.
 
     Raises:
-        DecodeError: these bytes are not a letter.
+        DecodeError: it is not a letter, or not even bytes.
     """
+    if type(letter) is not bytes:
+        msg = f"a letter is bytes, not {brief(letter)}"
+        raise DecodeError(msg)
     match decode(Payload(letter, _UNNAMED), here, trusts_peers=False):
         case (str(name), int(creation), bytes(data)) if is_full_name(name) and 0 <= creation < 2**32:
             return Payload(data, Incarnation(name, creation))

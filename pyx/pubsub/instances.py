@@ -247,7 +247,8 @@ def _deliver_to(here: LocalNode, space: Space) -> Callable[[str, bytes], None]:
             key = topic_bytes(here, topic)
             payload = payload_in(letter, here.kernel.tables.here)
         except (DecodeError, TypeError, ValueError) as error:
-            log.warning("the adapter of %s delivered a broadcast that is dropped: %s", space.name, error)
+            name = space.name.removeprefix(PUBSUB)
+            log.warning("the adapter of the PubSub %r delivered a broadcast that is dropped: %s", name, error)
             return
         here.dispatch.call_or_defer(here.kernel.broadcasts.publish, None, space, key, payload)
 

@@ -204,10 +204,13 @@ class PubSub:
 
 
 def node_for_direct(node: str, pubsub: str) -> str:
-    """Returns the full name of a node of the mesh; what an adapter calls its nodes is its own."""
+    """Returns the full name of a node of the mesh; what an adapter calls its nodes is its own, a str."""
     here = this_node()
     space = here.kernel.broadcasts.space(pubsub) if type(pubsub) is str else None
     adapter = adapter_of(space) if space is not None else None
     if adapter is None:
         return here.full_name(node)
+    if type(node) is not str:
+        msg = f"a node name is a str, not {node!r}"
+        raise TypeError(msg)
     return "" if node == adapter.node_name() else node

@@ -10,9 +10,10 @@ import pytest
 from pyx.core.broadcasts import PUBSUB
 from pyx.core.effects import ContinueFanOuts, Wake
 from pyx.core.fan_outs import FanOut
+from pyx.core.holder_blocks import BLOCK, HolderBlocks
 from pyx.core.mailbox import Downed, Exited, NodeDown, NodeUp, Published
 from pyx.core.outbox import HIGH_WATER_BYTES
-from pyx.core.spaces import PLAIN_USE, SpaceUse
+from pyx.core.spaces import PLAIN_USE, Space, SpaceUse
 from pyx.signals import Payload, Publish
 from pyx.terms import Ref
 from tests.core.conversation import Node, World, messages, seen_from
@@ -20,7 +21,6 @@ from tests.core.conversation import Node, World, messages, seen_from
 if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.processes import ProcessRecord
-    from pyx.core.spaces import Space
     from pyx.terms import Pid
 
 NODEUPS = int(os.environ.get("PYX_NODEUPS", "1000"))
@@ -151,25 +151,43 @@ class TestFanOut:
         node.broadcasts.go_on()
         assert (texts(those[2]), texts(those[3]), texts(late)) == (["m"], [], [])
 
-    def test_shares_the_list_of_subscribers_with_the_one_before(self, node: Node) -> None:
-        def lists() -> list[int]:
-            """The list of each that is queued, by its number."""
-            return [id(one.entries) for one in node.tables.fan_outs.queue]
-
+    def test_those_that_wait_follow_what_comes_and_goes_meanwhile(self, node: Node) -> None:
         those = [subscriber(node) for _ in range(6)]
         gus = node.process()
         broadcast(node, gus, "a")
         broadcast(node, gus, "b")
-        assert len(lists()) == 2
-        assert len(set(lists())) == 1
         node.keys.drop(subscriptions(node), node.keys.held_by(those[5], subscriptions(node)))
         broadcast(node, gus, "c")
-        subscriber(node)
+        those.append(subscriber(node))
         broadcast(node, gus, "d")
-        assert len(set(lists())) == 3
         while node.tables.fan_outs.queue:
             node.broadcasts.go_on()
-        assert [texts(one) for one in those] == [["a", "b", "c", "d"]] * 5 + [[]]
+        assert [texts(one) for one in those] == [["a", "b", "c", "d"]] * 5 + [[], ["d"]]
+
+    def test_of_many_receivers_no_step_looks_at_more_than_a_block_and_a_portion(
+        self, node: Node, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[int] = []
+        entries_after = Space.entries_after
+
+        def noted(space: Space, *args: Any) -> Any:
+            found = entries_after(space, *args)
+            seen.append(len(found))
+            return found
+
+        monkeypatch.setattr(Space, "entries_after", noted)
+        those = [subscriber(node) for _ in range(4 * BLOCK)]
+        assert type(subscriptions(node).holders[T]) is HolderBlocks
+        node.tables.fan_outs.portion = BLOCK - 1
+        broadcast(node, node.process(), "m")
+        subscriber(node)
+        for each in those[::2]:  # they end in the middle of it
+            node.process_signals.process_exited(each, "normal")
+        while node.tables.fan_outs.queue:
+            node.broadcasts.go_on()
+        assert all(texts(each) == ["m"] for each in those[1::2])
+        assert max(seen) == BLOCK - 1
+        assert sum(seen) <= len(those)
 
     def test_broadcast_of_the_same_sender_waits_behind_it(self, node: Node) -> None:
         those = [subscriber(node) for _ in range(4)]
