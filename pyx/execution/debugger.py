@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 
 class Debugger(pdb.Pdb):
-    """Python's debugger, without the lines and frames of pyx and the frames that started pyx."""
+    """Python's debugger, without the lines and frames of pyx and the frames that started pyx.
+
+    Ctrl-C stays as it is: Python's own debugger takes it for itself after `c`, also for later inputs.
+    """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(skip=["pyx", "pyx.*"], **options)
+        super().__init__(skip=["pyx", "pyx.*"], nosigint=True, **options)
 
     def get_stack(
         self, f: FrameType | None, t: TracebackType | None
@@ -75,7 +78,7 @@ class ProcessDebugger(Debugger):
     def __init__(self, terminal: FarTerminal) -> None:
         self._terminal = terminal
         self._bottom: FrameType | None = None
-        super().__init__(stdin=terminal, stdout=terminal, nosigint=True, readrc=False)
+        super().__init__(stdin=terminal, stdout=terminal, readrc=False)
         self.prompt = ""  # the terminal shows one
 
     def set_trace(self, frame: FrameType | None = None, **options: Any) -> None:

@@ -22,7 +22,7 @@ from pyx.shell.shell_options import Settings
 from pyx.shell.standard_streams import OutputLost, complain, discard, replaced, warn
 from pyx.shell.start_collections import has_frozen, no_collections
 from pyx.shell.theme import NONE, theme_for
-from pyx.shell.tty import CTRL_D, TtyStdin, typed_ahead
+from pyx.shell.tty import CTRL_D, TtyStdin, input_of_typed_ahead, typed_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,7 +134,7 @@ class StandardFrontend:
         stdin = TtyStdin(sys.stdin) if self.is_interactive else sys.stdin
         stdout = ScreenStream(self._screen, sys.stdout)
         stderr = ScreenStream(self._screen, sys.stderr) if self._has_person else sys.stderr
-        with replaced(stdin, stdout, stderr), self._recorded_input():
+        with replaced(stdin, stdout, stderr), self._input_of_typed_ahead(), self._recorded_input():
             try:
                 with log_shown(lambda: self.terminal.width, NONE if self._recorder else self._theme):
                     yield
@@ -142,6 +142,17 @@ class StandardFrontend:
                 if self.is_interactive:
                     self._screen.fresh_line()
                 self._is_blocked = not self._screen.close()
+
+    def _input_of_typed_ahead(self) -> AbstractContextManager[None]:
+        if not self._has_person:
+            return contextlib.nullcontext()
+        return input_of_typed_ahead(self._take_typed_line, self._screen.show)
+
+    def _take_typed_line(self) -> str | None:
+        """Takes the next line that was typed ahead of an `input()`, from the editor or a dumb terminal."""
+        if self._editor is not None:
+            return self._editor.take_typed_line()
+        return self._typed_ahead.popleft() if self._typed_ahead else None
 
     def _recorded_input(self) -> AbstractContextManager[None]:
         if self._recorder is None:

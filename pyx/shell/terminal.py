@@ -34,7 +34,7 @@ from pyx.shell.editor_keys import editor_keys
 from pyx.shell.hint_line import add_hint_line
 from pyx.shell.loop import Prompt, fitted_prompt
 from pyx.shell.prompt_signals import PromptSignals
-from pyx.shell.tty import as_utf8, let_interrupt, typed_ahead, unechoed, was_taken_back
+from pyx.shell.tty import as_utf8, first_line, let_interrupt, typed_ahead, unechoed, was_taken_back
 from pyx.shell.wrapping import wrapped
 
 if TYPE_CHECKING:
@@ -210,6 +210,14 @@ class PersonTerminal:
         Vt100Parser(keys.append).feed(typed_ahead(source.fileno()))
         store_typeahead(source, keys)
 
+    def take_typed_line(self) -> str | None:
+        """Takes the next line that was typed ahead, for `input()`; see `tty.first_line`."""
+        source = self._session.input
+        keys = get_typeahead(source)
+        line, count = first_line([press.data for press in keys])
+        store_typeahead(source, keys[count:])
+        return line
+
     def _soon(self, function: Callable[..., object], *args: object) -> None:
         """Calls *function* on the editor's loop.  For signal handlers."""
         if self._loop is not None:
@@ -226,7 +234,8 @@ class PersonTerminal:
         keeps_text = self._accept_text(buffer)
         source, processor = self._session.input, self._session.app.key_processor
         let_interrupt(source.fileno())
-        processor.feed_multiple(source.read_keys())  # those typed before
+        for keys in iter(source.read_keys, []):  # those typed before
+            processor.feed_multiple(keys)
         return keeps_text
 
     def _take_interrupt(self) -> None:

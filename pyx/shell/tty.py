@@ -6,8 +6,10 @@ its modes meanwhile.  See `terminal.py` for the editor and its keys.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import fcntl
+import functools
 import os
 import select
 import sys
@@ -17,14 +19,19 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from pyx.errors import TerminalTaken
-from pyx.execution import context
+from pyx.execution import context, thread_state
 from pyx.execution.stdout_router import finish_line
 from pyx.execution.stream_proxy import StreamProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 CTRL_D: Final = "\x04"
+
+_ENDS: Final = {"\r", "\n"}
+_ERASES: Final = {"\x7f", "\b"}
+_KILLS: Final = "\x15"
+"""The keys that end a line, erase a character, and kill the line, as terminals are set."""
 
 _LINE_BYTES: Final = 4096
 """The longest line of a terminal in canonical mode (`ICANON`)."""
@@ -118,7 +125,22 @@ def _is_canonical(descriptor: int) -> bool:
     return bool(termios.tcgetattr(descriptor)[3] & termios.ICANON)
 
 
-# ---------------------------------------------------------------- sys.stdin
+def first_line(keys: Sequence[str]) -> tuple[str | None, int]:
+    """Returns the line that a terminal would make of *keys*, and how many of them it takes.
+
+    The line has its end, unless it is unfinished; it is `""` for a Ctrl-D, and None where there are no keys.
+    """
+    line = ""
+    for count, key in enumerate(keys, 1):
+        if key in _ENDS:
+            return f"{line}\n", count
+        if key == CTRL_D:
+            return line, count
+        line = line[:-1] if key in _ERASES else "" if key == _KILLS else line + key
+    return line or None, len(keys)
+
+
+# ---------------------------------------------------------------- sys.stdin and input()
 
 _READS_NOTHING: Final = {"isatty", "encoding", "errors", "newlines", "name", "mode", "closed"}
 
@@ -169,6 +191,44 @@ def _prepare() -> None:
     elif not is_main and runner.console_writer is not None:
         finish_line(runner, newline=False)
         runner.console_writer.settle()
+
+
+@contextlib.contextmanager
+def input_of_typed_ahead(take: Callable[[], str | None], show: Callable[[str], object]) -> Iterator[None]:
+    """Makes `input()` inside read the lines first that an editor has read beyond its own.
+
+    All lines that are typed are read in their order, as at Python's prompt, though an editor reads whatever
+    has come.
+
+    Args:
+        take: takes the next line that was typed ahead, as `first_line` returns it.
+        show: shows text past `sys.stdout`, as Python's `input` does.
+    """
+    found = builtins.input
+
+    @functools.wraps(found)
+    def read(prompt: object = "", /) -> str:
+        if not isinstance(sys.stdin, TtyStdin):  # the program has put another one there
+            return found(prompt)
+        _prepare()
+        line = take()
+        if line is None:
+            with thread_state.interruptible():
+                return found(prompt)
+        sys.stdout.flush()
+        show(f"{prompt}{line}")  # the terminal has not echoed it
+        if not line:
+            raise EOFError
+        if line.endswith("\n"):
+            return line[:-1]
+        with thread_state.interruptible():
+            return line + found()
+
+    builtins.input = read
+    try:
+        yield
+    finally:
+        builtins.input = found
 
 
 class ScriptedStdin(TtyStdin):

@@ -57,6 +57,10 @@ def terminal() -> Iterator[DumbTerminal]:
 def test_next_at_the_end_of_the_input_returns_to_the_prompt(terminal: DumbTerminal) -> None:
     assert terminal.type("breakpoint()") == "debugger"
     assert terminal.type(*FIRST, "n") == "prompt"
+    assert terminal.type("import signal; ctrl_c = signal.getsignal(signal.SIGINT)") == "prompt"
+    assert terminal.type("breakpoint()", "c") == "prompt"
+    assert terminal.type("signal.getsignal(signal.SIGINT) == ctrl_c") == "prompt"
+    assert "True" in terminal.shown
     assert terminal.type("1 + 1") == "prompt"
     assert terminal.shown.strip() == "2"
 

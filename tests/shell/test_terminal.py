@@ -111,6 +111,11 @@ class TestKeys:
         assert editor.read("if 1:\ra\r\r") == "if 1:\n    a\n    "
         assert editor.read("if 1:\r\ta\r\r") == "if 1:\n    a\n"
 
+    def test_input_takes_the_lines_typed_behind_it(self, editor: Editor) -> None:
+        assert editor.read("x = input()\rjo\x7foe\r\x04y") == "x = input()"
+        taken = [editor.terminal.take_typed_line() for _ in range(4)]
+        assert taken == ["joe\n", "", "y", None]
+
     def test_pasted_session_loses_its_prompts(self, editor: Editor) -> None:
         session = ">>> for i in [1]:\r\n...     print(i)\r\n...\r\n1\r\n>>> i\r\n1"
         assert editor.read(f"\x1b[200~{session}\x1b[201~\r") == "for i in [1]:\n    print(i)\n\ni"

@@ -24,6 +24,8 @@ from pyx.shell.tty import (
     ScriptedStdin,
     TtyStdin,
     as_utf8,
+    first_line,
+    input_of_typed_ahead,
     let_interrupt,
     typed_ahead,
     unechoed,
@@ -258,6 +260,49 @@ def test_input_reads_scripted_lines_and_echoes_them(monkeypatch: pytest.MonkeyPa
     answers.set_lines(["gus", ""])
     assert [input("Name: "), input(), input("More: ")] == ["gus", "", "what else there is"]
     assert shown.getvalue() == "Name: gus\n\nMore: "
+
+
+class TestInputOfTypedAhead:
+    @pytest.mark.parametrize(
+        ("keys", "line", "count"),
+        [
+            ("joe\rx", "joe\n", 4),
+            ("joe\nx", "joe\n", 4),
+            ("jo\x7f\x7f\x7fann\r", "ann\n", 9),
+            ("no\x15yes\r", "yes\n", 7),
+            ("\x04x", "", 1),
+            ("jo", "jo", 2),
+            ("\x7f", None, 1),
+            ("", None, 0),
+        ],
+    )
+    def test_first_line_is_that_of_a_terminal(self, keys: str, line: str | None, count: int) -> None:
+        assert first_line([*keys]) == (line, count)
+
+    @pytest.mark.usefixtures("shell")
+    def test_lines_that_an_editor_has_read_come_first(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        shown, found = io.StringIO(), input
+        monkeypatch.setattr(sys, "stdin", TtyStdin(io.TextIOWrapper(io.BytesIO(b"one\nn\n"))))
+        typed: list[str | None] = ["gus\n", "", "jo", None]
+        with input_of_typed_ahead(lambda: typed.pop(0), shown.write):
+            assert input("Name: ") == "gus"
+            with pytest.raises(EOFError):
+                input("More: ")
+            assert input("Again: ") == "joone"
+            assert input() == "n"
+            monkeypatch.setattr(sys, "stdin", io.StringIO("of the program\n"))
+            assert input() == "of the program"
+        assert shown.getvalue() == "Name: gus\nMore: Again: jo"
+        assert input is found
+
+    def test_other_process_takes_none_of_them(
+        self, node: LocalNode, stdin_of_prompt: TtyStdin, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "stdin", stdin_of_prompt)
+        typed: list[str | None] = ["gus\n"]
+        with input_of_typed_ahead(typed.pop, io.StringIO().write), pytest.raises(TerminalTaken):
+            as_process(node, input)
+        assert typed == ["gus\n"]
 
 
 def test_unread_scripted_lines_are_dropped_by_the_next() -> None:
