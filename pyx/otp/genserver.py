@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
+from pyx.errors import brief
 from pyx.otp import multi_calls, server_calls
 from pyx.otp.call_request import CallRequest
 from pyx.otp.handler_table import HandlerTable
@@ -131,7 +132,19 @@ class GenServer:
         return dict(getattr(self, "__dict__", {}))
 
     def __setstate__(self, state: Any) -> None:
-        """Sets the state that `Sys.replace_state` has made."""
+        """Sets the state that `Sys.replace_state` has made.
+
+        Raises:
+            TypeError: it is not a dict of names; or the class shows another state by a `__getstate__` of its
+                own, which a `__setstate__` of its own has to take back.
+        """
+        cls = type(self)
+        if cls.__setstate__ is GenServer.__setstate__ and cls.__getstate__ is not GenServer.__getstate__:
+            msg = f"{cls.__qualname__} shows its state by __getstate__, and has no __setstate__ that takes it"
+            raise TypeError(msg)
+        if not (isinstance(state, dict) and all(isinstance(name, str) for name in state)):
+            msg = f"the state of a server is a dict of its attributes by their names, not {brief(state)}"
+            raise TypeError(msg)
         self.__dict__.clear()
         self.__dict__.update(state)
 

@@ -17,9 +17,12 @@ from pyx import (
     GenServer,
     Pid,
     Process,
+    Registry,
     RemoteError,
+    Supervisor,
     Sys,
     aio,
+    child,
     handle,
     self,
     send,
@@ -71,6 +74,24 @@ def test_failing_replacement_leaves_the_state_and_the_server(node: LocalNode) ->
     with pytest.raises(ZeroDivisionError):
         Sys.replace_state(pid, lambda state: state["items"]["nike"] // 0)
     assert Stock.total(pid) == 1
+
+
+@pytest.mark.parametrize("wrong", [5, None, {1: 2}])
+def test_replacement_that_is_not_a_state_leaves_the_state(node: LocalNode, wrong: Any) -> None:
+    pid = Stock.start({"nike": 1})
+    with pytest.raises(TypeError, match="the state of a server is a dict of its attributes"):
+        Sys.replace_state(pid, lambda _: wrong)
+    assert Stock.total(pid) == 1
+
+
+def test_state_that_is_shown_in_another_form_is_not_replaced(node: LocalNode) -> None:
+    top = Supervisor.start([child(Registry, keys="unique", name="shops")], strategy="one_for_one")
+    for server in (top, "shops"):
+        with pytest.raises(TypeError, match="has no __setstate__ that takes it"):
+            Sys.replace_state(server, lambda state: state)
+        assert Sys.get_state(server)
+    assert Registry.count("shops") == 0
+    Supervisor.stop(top)
 
 
 @KINDS
