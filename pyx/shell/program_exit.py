@@ -23,10 +23,12 @@ def join_threads() -> None:
     """Waits for all threads that are not daemons; a signal or Ctrl-C raises here and ends the wait."""
     state = thread_state.thread.state
     state.waiting = True
-    if sys.version_info >= (3, 13):
-        _threading._thread_shutdown = _join_each  # noqa: SLF001 - see there
     try:
-        _threading._shutdown()  # noqa: SLF001 - the interpreter's own; executors hang without its first part
+        if sys.version_info >= (3, 13):
+            _threading._thread_shutdown = _join_each  # noqa: SLF001 - see there
+            _threading._shutdown()  # noqa: SLF001 - executors hang without its first part
+        else:
+            _shutdown_of_old_pythons()
     except BaseException:
         leave_threads()
         raise
@@ -34,10 +36,24 @@ def join_threads() -> None:
         state.waiting = False
 
 
-def _join_each() -> None:
-    """Replaces the last part of the join, which is C from Python 3.13 on: a signal there raises nothing.
+def _shutdown_of_old_pythons() -> None:
+    """Acts like `threading._shutdown` of Python 3.11 and 3.12, which holds its join inside."""
+    main_thread: Any = threading.main_thread()
+    if main_thread._is_stopped:  # noqa: SLF001 - as there; it was called already
+        return
+    _threading._SHUTTING_DOWN = True  # noqa: SLF001
+    for called_at_exit in reversed(_threading._threading_atexits):  # noqa: SLF001 - those of executors
+        called_at_exit()
+    main_thread._tstate_lock.release()  # noqa: SLF001 - threads may be waiting to join the main thread
+    main_thread._stop()  # noqa: SLF001
+    _join_each()
 
-    A signal that comes just before a thread sleeps does not wake it, so the join looks up once a second.
+
+def _join_each() -> None:
+    """Joins all threads that are not daemons, in place of a join that a signal may fail to end.
+
+    From Python 3.13 on that is C, where a signal raises nothing.  In all of them a signal that comes just
+    before a thread sleeps does not wake it, so the join looks up once a second.
     """
     here = threading.current_thread()
     while others := [thread for thread in threading.enumerate() if not thread.daemon and thread is not here]:
