@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -153,9 +153,12 @@ class Interrupting:
     """A child whose start is interrupted by Ctrl-C, and goes on when the whole start is given up."""
 
     go_on = threading.Event()
+    after: ClassVar[set[str]] = set()
+    """The names of processes that are to be there first."""
 
     @classmethod
     def start_link(cls) -> Pid:
+        until(lambda: cls.after <= set(Process.registered()))
         interrupt_main_thread()
         running = running_application(NAME)
         assert running is not None
@@ -164,7 +167,10 @@ class Interrupting:
         return Supervisor.start_link([], strategy="one_for_one")
 
 
-def test_interrupted_start_stops_in_reverse_order_what_it_has_started(shop: Callable[..., str]) -> None:
+def test_interrupted_start_stops_in_reverse_order_what_it_has_started(
+    shop: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Interrupting, "after", {"one", "two"})
     stopped: list[str] = []
 
     def keep(name: str) -> None:

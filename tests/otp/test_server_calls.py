@@ -71,12 +71,13 @@ def pid_at(viewer: LocalNode, owner: LocalNode, pid: Pid) -> Pid:
 
 
 def leaves_nothing(*nodes: LocalNode) -> bool:
-    """Returns True when no kernel keeps anything of a call."""
-    for node in nodes:
-        tables, replies = node.kernel.tables, node.kernel.replies
-        until(lambda tables=tables: not tables.unanswered_calls)  # type: ignore[misc]
-        if replies.awaited or tables.monitors or any(one.callers for one in tables.processes.all()):
-            return False
+    """Returns True once no kernel keeps anything of a call: the other node is told a moment later."""
+
+    def keeps_nothing(node: LocalNode) -> bool:
+        tables, callers = node.kernel.tables, [one.callers for one in node.kernel.tables.processes.all()]
+        return not (tables.unanswered_calls or node.kernel.replies.awaited or tables.monitors or any(callers))
+
+    until(lambda: all(map(keeps_nothing, nodes)))
     return True
 
 

@@ -49,11 +49,7 @@ def test_same_seed_is_the_same_run() -> None:
 
 
 def test_runs_contain_everything_that_can_happen() -> None:
-    """In a few dozen runs."""
-    counts: dict[str, int] = {}
-    for seed in range(60):
-        for what, times in simulate(seed, has_groups=seed % 2 == 0).counts.items():
-            counts[what] = counts.get(what, 0) + times
+    """In a few dozen runs at most."""
     expected = {
         *("_cut", "_freeze", "_kill", "_part", "_restart", "_silence"),
         *(
@@ -87,4 +83,9 @@ def test_runs_contain_everything_that_can_happen() -> None:
         *("broadcast", "broadcast to another node", "broadcasts in portions"),
         *("registration refused", "partitions", "exit notices in portions"),
     }
-    assert expected <= set(counts)
+    seen: set[str] = set()
+    for seed in range(60):
+        seen.update(simulate(seed, has_groups=seed % 2 == 0).counts)
+        if expected <= seen:
+            break
+    assert expected <= seen
