@@ -278,10 +278,25 @@ class TestAdapters:
         here = Listener(a, "t", pubsub="far")
         deliver = hub.ends["east"].deliver
         assert deliver is not None
-        for topic, letter in (("t", b""), ("t", b"\xff" * 9), ("t", encode((1, 2))), (7, encode(1))):
-            deliver(topic, letter)  # type: ignore[arg-type]
+        nonsense: tuple[tuple[Any, Any], ...] = (
+            ("t", b""),
+            ("t", b"\xff" * 9),
+            ("t", encode((1, 2))),
+            (7, encode(1)),
+            ("t", "text"),
+        )
+        for topic, letter in nonsense:
+            deliver(topic, letter)
         assert here.got() == []
-        assert caplog.text.count("delivered a broadcast that is dropped") == 4
+        assert (
+            caplog.text.count("the adapter of the PubSub 'far' delivered a broadcast that is dropped: ") == 5
+        )
+        assert "a letter is bytes, not 'text'" in caplog.text
+
+    def test_is_given_names_of_nodes_that_are_texts(self, joined: tuple[LocalNode, LocalNode, Hub]) -> None:
+        a, _, _ = joined
+        with pytest.raises(TypeError, match=r"^a node name is a str, not 3$"):
+            run(a, lambda: PubSub.direct_broadcast(3, "t", 1, pubsub="far"))  # type: ignore[arg-type]
 
     def test_is_stopped_with_its_instance(self, joined: tuple[LocalNode, LocalNode, Hub]) -> None:
         a, _, hub = joined
