@@ -20,8 +20,9 @@ from pyx.wire.codec import decode, encode
 from pyx.wire.frames.frame import LENGTH
 from pyx.wire.frames.layout import KINDS
 from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.events import Established, NeedKey, Transmit
 from pyx.wire.handshake.hello import NONCE_BYTES, dialler_hello
-from pyx.wire.handshake.machine import Dialler, Established, NeedKey, Transmit
+from pyx.wire.handshake.machine import Dialler
 from pyx.wire.handshake.proof import key_from_cookie
 from tests.local_nodes import COOKIE, HANG
 

@@ -24,7 +24,7 @@ from pyx.net.tcp import connect
 from pyx.net.tls_stream import TlsHandshakeStream, handshake_limit
 from pyx.terms import Incarnation, full_name, host_of, is_long
 from pyx.wire.codec import load_for_peers
-from pyx.wire.handshake.machine import Established, Failed
+from pyx.wire.handshake.events import Established, Failed
 from pyx.wire.handshake.proof import key_from_cookie
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from pyx.net.stream import Stream
-    from pyx.wire.handshake.machine import Status
+    from pyx.wire.handshake.events import Status
 
 
 class Arrival(NamedTuple):

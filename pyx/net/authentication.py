@@ -14,7 +14,7 @@ from pyx.errors import ProtocolError, PyxError
 from pyx.net.arrivals import Arrival, DialFailed
 from pyx.net.dialects import PyxDialect
 from pyx.net.error_words import connection_broke
-from pyx.wire.handshake.machine import Authenticated, Established, Failed, Postponed, Transmit
+from pyx.wire.handshake.events import Authenticated, Established, Failed, Postponed, Transmit
 
 if TYPE_CHECKING:
     import socket

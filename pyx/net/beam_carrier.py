@@ -25,7 +25,7 @@ from pyx.net.pending_connections import is_here
 from pyx.terms import host_of
 from pyx.wire.beam.handshake import BeamAcceptor, BeamDialler, NeedStatus
 from pyx.wire.epmd import extra_of_pyx
-from pyx.wire.handshake.machine import NeedKey, Transmit
+from pyx.wire.handshake.events import NeedKey, Transmit
 
 if TYPE_CHECKING:
     from collections.abc import Callable

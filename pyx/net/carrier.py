@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from pyx.errors import ProtocolError
 from pyx.net.stream import PlainStream
-from pyx.wire.handshake.machine import (
-    Acceptor,
-    Authenticated,
-    Dialler,
-    Established,
-    Failed,
-    NeedKey,
-    Postponed,
-    Transmit,
-)
+from pyx.wire.handshake.events import Authenticated, Established, Failed, NeedKey, Postponed, Transmit
 from pyx.wire.handshake.short_frames import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:
@@ -28,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyx.net.stream import Stream
+    from pyx.wire.handshake.machine import Acceptor, Dialler
 
 HandshakeOutcome: TypeAlias = Authenticated | Established | Postponed | Failed
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyx.net.arrivals import Secrets
     from pyx.net.carrier import HandshakeOutcome, HandshakeStream
     from pyx.terms import Incarnation
-    from pyx.wire.handshake.machine import Status
+    from pyx.wire.handshake.events import Status
 
 
 class HandshakeMachine(Protocol):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from pyx.runtime.dispatch import Dispatch
     from pyx.runtime.fault_injection import FaultInjection
     from pyx.runtime.rate_limited_log import RateLimitedLog
-    from pyx.wire.handshake.machine import Status
+    from pyx.wire.handshake.events import Status
 
 
 _MAY: Final = {

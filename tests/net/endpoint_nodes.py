@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pyx.net.arrivals import Arrival
     from pyx.net.carrier import Carrier
     from pyx.terms import Incarnation
-    from pyx.wire.handshake.machine import Status
+    from pyx.wire.handshake.events import Status
     from tests.net.conftest import LoopThread
 
 HANG: Final = 30.0

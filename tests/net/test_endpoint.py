@@ -20,8 +20,9 @@ from pyx.net.directory import HostDirectory
 from pyx.net.pending_connections import MAX_PENDING
 from pyx.net.unix_carrier import UnixCarrier
 from pyx.terms import Incarnation
+from pyx.wire.handshake.events import Transmit
 from pyx.wire.handshake.hello import acceptor_hello
-from pyx.wire.handshake.machine import Acceptor, Transmit
+from pyx.wire.handshake.machine import Acceptor
 from tests.net.endpoint_nodes import HANG, KEY, DialFailed, Node
 
 if TYPE_CHECKING:

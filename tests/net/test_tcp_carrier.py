@@ -22,8 +22,9 @@ from pyx.net.certificate import Certificate, listening_context, make_certificate
 from pyx.net.tcp_carrier import TcpCarrier
 from pyx.net.tls_stream import TlsHandshakeStream
 from pyx.terms import Incarnation
+from pyx.wire.handshake.events import Established, Failed, NeedKey, Transmit
 from pyx.wire.handshake.hello import dialler_hello
-from pyx.wire.handshake.machine import Dialler, Established, Failed, NeedKey, Transmit
+from pyx.wire.handshake.machine import Dialler
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 from tests.local_nodes import until
 from tests.net.endpoint_nodes import HANG, KEY, DialFailed, Node

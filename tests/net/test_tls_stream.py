@@ -25,8 +25,9 @@ from pyx.net.tls_stream import MAX_COMPUTED_AT_ONCE, TlsHandshakeStream, TlsStre
 from pyx.signals import Payload, Send, Signal
 from pyx.terms import Incarnation, Pid
 from pyx.wire.frames.signal_stream import SignalStream
+from pyx.wire.handshake.events import Authenticated, Established, NeedKey, Transmit
 from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
-from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, NeedKey, Transmit
+from pyx.wire.handshake.machine import Acceptor, Dialler
 from pyx.wire.handshake.tls import TlsMachine, dialling_context
 
 if TYPE_CHECKING:

@@ -7,17 +7,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pyx.net.pending_connections import HANDSHAKE_SECONDS
+from pyx.wire.handshake.events import Authenticated, Established, Failed, NeedKey, Postponed, Transmit
 from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
-from pyx.wire.handshake.machine import (
-    Acceptor,
-    Authenticated,
-    Dialler,
-    Established,
-    Failed,
-    NeedKey,
-    Postponed,
-    Transmit,
-)
+from pyx.wire.handshake.machine import Acceptor, Dialler
 
 if TYPE_CHECKING:
     from tests.simulation.host import Host

@@ -19,7 +19,7 @@ from pyx.terms import Incarnation
 from pyx.wire.codec import encode
 from pyx.wire.frames.fragments import FRAGMENT_BYTES
 from pyx.wire.frames.signal_stream import SignalStream
-from pyx.wire.handshake.machine import Established, Failed
+from pyx.wire.handshake.events import Established, Failed
 from tests.simulation.broadcasts import is_written, open_topics
 from tests.simulation.group_names import PUBSUB_NAME, SPACE
 from tests.simulation.handshakes import Accept, Dial

@@ -48,7 +48,7 @@ from pyx.wire.frames.layout import KIND_AND_LENGTH, KINDS
 from pyx.wire.frames.reassembly import ReassemblyBudget
 from pyx.wire.frames.signal_stream import SignalStream
 from pyx.wire.fresh_memory import keep_large_buffers
-from pyx.wire.handshake.machine import Acceptor, Authenticated, Dialler, Established, Event, Failed, Postponed
+from pyx.wire.handshake.events import Authenticated, Established, Event, Failed, Postponed
 from pyx.wire.messages.plain import PLAIN
 from tests.wire.handshake.test_machine import acceptor, advance, dialler
 from tests.wire.messages.general import general
@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pyx.signals import Signal
+    from pyx.wire.handshake.machine import Acceptor, Dialler
 
 MAX_STREAM_BYTES: Final = 256 * 1024
 """The longest stream; also the longest payload that the streams here accept, so that limits are reached."""

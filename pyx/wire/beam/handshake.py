@@ -9,7 +9,7 @@
       reply     ---------------------->                'r' | u32 challenge | md5 of cookie and challenge
                 <----------------------    ack         'a' | md5 of cookie and the dialler's challenge
 
-The frames are those of `wire/handshake/short_frames.py`.  The dialler proves first, and the proof is bound
+Frames and feeding are those of `wire/handshake/party.py`.  The dialler proves first, and the proof is bound
 to neither names nor connection; so the cookie is never that of pyx's own dialect, and the connection stays on
 this host.
 
@@ -33,17 +33,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from pyx.errors import HandshakeFailed
 from pyx.terms import Incarnation, is_full_name
 from pyx.wire.beam import flags as dist
+from pyx.wire.handshake.events import Authenticated, Established, Failed, NeedKey, Postponed, Status, Transmit
 from pyx.wire.handshake.failure_texts import HUNG_UP, wrong_name
-from pyx.wire.handshake.machine import (
-    Authenticated,
-    Established,
-    Failed,
-    NeedKey,
-    Postponed,
-    Status,
-    Transmit,
-)
-from pyx.wire.handshake.short_frames import framed, take_body
+from pyx.wire.handshake.party import HandshakeParty
 
 Preview: TypeAlias = Literal["ok", "ok_simultaneous", "nok", "alive"]
 """What a node thinks of a name before the proof: free; being dialled, with the peer's dial to go first or
@@ -79,8 +71,8 @@ def erlang_cookie_differs(name: str) -> HandshakeFailed:
     )
 
 
-class _BeamParty:
-    """What both sides share: frames, and the order of steps.
+class _BeamParty(HandshakeParty[BeamEvent]):
+    """What both sides share: the order of steps.
 
     Args:
         node: this node.
@@ -88,73 +80,16 @@ class _BeamParty:
     """
 
     def __init__(self, node: Incarnation, challenge: int) -> None:
+        super().__init__("name")
         self._node = node
         self._challenge = challenge
-        self._key = b""
         self._name = ""
         self._creation = 0
-        self._unread = bytearray()
-        self._events: list[BeamEvent] = []
-        self._step = "name"
         self.flags = 0
         """What both nodes understand (`flags.common`), once the peer has introduced itself."""
 
-    # ------------------------------------------------------------ fed and collected
-
-    def receive_data(self, data: bytes) -> None:
-        """Takes bytes from the connection.  Next, collect `events`."""
-        self._unread += data
-        self._read_frames()
-
-    def connection_lost(self) -> None:
-        """Tells the machine that the connection ended."""
-        if self._step not in {"established", "failed"}:
-            self._fail(self._meaning_of_loss())
-
-    def events(self) -> list[BeamEvent]:
-        """The events since the last call, in order."""
-        events, self._events = self._events, []
-        return events
-
-    @property
-    def trailing_data(self) -> bytes:
-        """Once established: the bytes that followed the handshake."""
-        return bytes(self._unread)
-
-    def key_chosen(self, key: bytes) -> None:
-        """Answers `NeedKey` with the bytes of the cookie."""
-        assert self._step == "key"
-        self._key = key
-        self._key_is_known()
-        self._read_frames()
-
-    # ------------------------------------------------------------ steps, one frame each
-
-    def _read_frames(self) -> None:
-        try:
-            while self._is_reading() and (body := take_body(self._unread)) is not None:
-                self._read_frame(body)
-        except HandshakeFailed as failure:
-            self._fail(failure)
-
     def _is_reading(self) -> bool:
         return self._step not in {"status chosen", "key", "deciding", "established", "failed"}
-
-    def _read_frame(self, body: bytes) -> None:
-        raise NotImplementedError
-
-    def _key_is_known(self) -> None:
-        raise NotImplementedError
-
-    def _meaning_of_loss(self) -> HandshakeFailed:
-        return HandshakeFailed(HUNG_UP)
-
-    def _fail(self, failure: HandshakeFailed) -> None:
-        self._step = "failed"
-        self._events.append(Failed(failure.reason, failure.hint))
-
-    def _send(self, body: bytes) -> None:
-        self._events.append(Transmit(framed(body)))
 
     def _establish(self) -> None:
         self._step = "established"

@@ -1,6 +1,8 @@
 """The handshake between two nodes: the mutual proof of the cookie, and TLS, as machines without a socket.
 
-    machine         the two sides of the handshake, and the events that they emit
+    machine         the two sides of the handshake
+    party           what feeds one side, of Erlang's handshake too, and cuts its frames
+    events          what a side asks for, and says
     hello           the one frame that is read from an unauthenticated peer
     short_frames    the frames of handshakes
     proof           from a cookie to its key, and the MACs by which both ends prove it

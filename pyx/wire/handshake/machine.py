@@ -23,17 +23,15 @@ Follows OTP's distribution handshake in its `simultaneous` status; differs in pr
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final
 
 from pyx.errors import HandshakeFailed
 from pyx.wire.handshake.erlang_hello import refusal_of_erlang_node
+from pyx.wire.handshake.events import Authenticated, Established, Event, NeedKey, Postponed, Status
 from pyx.wire.handshake.failure_texts import HUNG_UP, REFUSED, misdialled, wrong_cookie, wrong_name
 from pyx.wire.handshake.hello import Hello, has_preamble, pack_hello, read_hello
+from pyx.wire.handshake.party import HandshakeParty
 from pyx.wire.handshake.proof import MAC_BYTES, acceptor_mac, dialler_mac, is_same_mac, transcript_hash
-from pyx.wire.handshake.short_frames import framed, take_body
-
-Status: TypeAlias = Literal["ok", "simultaneous", "refused"]
-"""The decision about an authenticated dialler; `simultaneous`: this node is dialling it, wait for that."""
 
 _STATUSES: Final[tuple[Status, ...]] = ("ok", "simultaneous", "refused")  # by their byte
 
@@ -41,52 +39,8 @@ _PROOF, _DECISION, _FAILURE = 3, 4, 5
 _FAILURE_BODY: Final = bytes((_FAILURE,))
 
 
-class Transmit(NamedTuple):
-    """Bytes to write, in the order of the events."""
-
-    data: bytes
-
-
-class NeedKey(NamedTuple):
-    """An unauthenticated peer calls itself *name*: answer `key_chosen`, the key of that name's cookie."""
-
-    name: str
-
-
-class Authenticated(NamedTuple):
-    """The dialler has proven that it holds the cookie: answer with `decide`."""
-
-    name: str
-    creation: int
-    hidden: bool
-
-
-class Established(NamedTuple):
-    """The handshake is complete; signals may follow at once (see `trailing_data`)."""
-
-    name: str
-    creation: int
-    hidden: bool
-
-
-class Postponed(NamedTuple):
-    """The peer, authenticated, is dialling this node itself: abandon this attempt and wait for that one."""
-
-    name: str
-
-
-class Failed(NamedTuple):
-    """The handshake failed.  `reason` is a sentence about the peer for this node's log, not for the peer."""
-
-    reason: str
-    hint: str | None = None
-
-
-Event: TypeAlias = Transmit | NeedKey | Authenticated | Established | Postponed | Failed
-
-
-class _Party:
-    """What both sides share: framing, hellos, the transcript, and the order of steps.
+class _Party(HandshakeParty[Event]):
+    """What both sides share: hellos, the transcript, and the order of steps.
 
     Args:
         hello: this side's own.
@@ -97,69 +51,12 @@ class _Party:
         self._mine = hello
         self._my_hello = pack_hello(hello)
         self._theirs: Hello | None = None
+        super().__init__("hello")
         self._channel = channel
-        self._key = b""
         self._transcript = b""
-        self._unread = bytearray()
-        self._events: list[Event] = []
-        self._step = "hello"
-
-    # ------------------------------------------------------------ fed and collected
-
-    def receive_data(self, data: bytes) -> None:
-        """Takes bytes from the connection.  Next, collect `events`."""
-        self._unread += data
-        self._read_frames()
-
-    def connection_lost(self) -> None:
-        """Tells the machine that the connection ended."""
-        if self._step not in {"established", "failed"}:
-            self._fail(Failed(self._reason_of_loss()))
-
-    def events(self) -> list[Event]:
-        """Returns the events since the last call, in order."""
-        events, self._events = self._events, []
-        return events
-
-    @property
-    def trailing_data(self) -> bytes:
-        """Once established: the bytes that followed the handshake, the beginning of the signals."""
-        return bytes(self._unread)
-
-    def key_chosen(self, key: bytes) -> None:
-        """Answers `NeedKey`."""
-        assert self._step == "key"
-        self._key = key
-        self._key_is_known()
-        self._read_frames()
-
-    # ------------------------------------------------------------ steps, one frame each
-
-    def _read_frames(self) -> None:
-        try:
-            while self._is_reading() and (body := take_body(self._unread)) is not None:
-                self._read_frame(body)
-        except HandshakeFailed as failure:
-            self._fail(Failed(failure.reason, failure.hint))
 
     def _is_reading(self) -> bool:
         return self._step in {"hello", "proof", "decision"}
-
-    def _read_frame(self, body: bytes) -> None:
-        raise NotImplementedError
-
-    def _key_is_known(self) -> None:
-        raise NotImplementedError
-
-    def _reason_of_loss(self) -> str:
-        return HUNG_UP
-
-    def _fail(self, failed: Failed) -> None:
-        self._step = "failed"
-        self._events.append(failed)
-
-    def _send(self, body: bytes) -> None:
-        self._events.append(Transmit(framed(body)))
 
     def _hellos_exchanged(self, theirs: Hello, dialler_hello: bytes, acceptor_hello: bytes) -> None:
         self._theirs = theirs
@@ -245,7 +142,7 @@ class Acceptor(_Party):
         if status == "ok":
             self._establish()
         else:
-            self._fail(Failed(f"{self._peer.name} was answered: {status}"))
+            self._fail(HandshakeFailed(f"{self._peer.name} was answered: {status}"))
 
     def _read_frame(self, body: bytes) -> None:
         if self._step == "hello":
@@ -279,10 +176,12 @@ class Acceptor(_Party):
         self._step = "deciding"
         self._events.append(Authenticated(theirs.name, theirs.creation, theirs.is_hidden))
 
-    def _reason_of_loss(self) -> str:
-        return self._misdialled or HUNG_UP  # an honest dialler leaves when it reads another name
+    def _meaning_of_loss(self) -> HandshakeFailed:
+        return HandshakeFailed(
+            self._misdialled or HUNG_UP
+        )  # an honest dialler leaves when it reads another name
 
-    def _fail(self, failed: Failed) -> None:
+    def _fail(self, failure: HandshakeFailed) -> None:
         if self._step != "deciding":  # there the decision has told the peer, under the key
             self._send(_FAILURE_BODY)
-        super()._fail(failed)
+        super()._fail(failure)

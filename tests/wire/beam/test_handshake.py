@@ -9,7 +9,7 @@ import pytest
 from pyx.terms import Incarnation
 from pyx.wire.beam import flags
 from pyx.wire.beam.handshake import BeamAcceptor, BeamDialler, NeedStatus, digest
-from pyx.wire.handshake.machine import Authenticated, Established, Failed, NeedKey, Postponed, Transmit
+from pyx.wire.handshake.events import Authenticated, Established, Failed, NeedKey, Postponed, Transmit
 
 if TYPE_CHECKING:
     from pyx.wire.beam.handshake import BeamEvent, Preview

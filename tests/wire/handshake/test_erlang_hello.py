@@ -8,8 +8,9 @@ from pyx.errors import ProtocolError
 from pyx.net.certificate import listening_context, make_certificate
 from pyx.terms import Incarnation
 from pyx.wire.handshake.erlang_hello import refusal_of_erlang_node, unframed
+from pyx.wire.handshake.events import Failed, Transmit
 from pyx.wire.handshake.hello import acceptor_hello, dialler_hello, pack_hello
-from pyx.wire.handshake.machine import Acceptor, Failed, Transmit
+from pyx.wire.handshake.machine import Acceptor
 from pyx.wire.handshake.tls import TlsMachine
 
 NAME_OF_OTP_25 = bytes.fromhex("4e0000000d07df7fbd6b0acd6f00046140766d")

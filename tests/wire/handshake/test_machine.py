@@ -1,4 +1,4 @@
-"""machine.py, short_frames.py, failure_texts.py: Both ends authenticate; attacks are refused."""
+"""machine.py, party.py, events.py, short_frames.py, failure_texts.py: Both ends prove the cookie."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pyx.terms import Incarnation
-from pyx.wire.handshake.hello import Hello, acceptor_hello, dialler_hello, pack_hello
-from pyx.wire.handshake.machine import (
-    Acceptor,
+from pyx.wire.handshake.events import (
     Authenticated,
-    Dialler,
     Established,
     Event,
     Failed,
@@ -22,6 +19,8 @@ from pyx.wire.handshake.machine import (
     Status,
     Transmit,
 )
+from pyx.wire.handshake.hello import Hello, acceptor_hello, dialler_hello, pack_hello
+from pyx.wire.handshake.machine import Acceptor, Dialler
 from pyx.wire.handshake.short_frames import MAX_FRAME_BYTES
 
 if TYPE_CHECKING:

@@ -11,16 +11,9 @@ import pytest
 from pyx.errors import ProtocolError
 from pyx.net.certificate import Certificate, listening_context, make_certificate
 from pyx.terms import Incarnation
+from pyx.wire.handshake.events import Authenticated, Established, Failed, NeedKey, Transmit
 from pyx.wire.handshake.hello import acceptor_hello, dialler_hello
-from pyx.wire.handshake.machine import (
-    Acceptor,
-    Authenticated,
-    Dialler,
-    Established,
-    Failed,
-    NeedKey,
-    Transmit,
-)
+from pyx.wire.handshake.machine import Acceptor, Dialler
 from pyx.wire.handshake.tls import MAX_HANDSHAKE_BYTES, RECORD_BYTES, TlsMachine, dialling_context
 
 CERTIFICATE = make_certificate()
