@@ -38,6 +38,7 @@ What they use:
     inquiry_workers    the threads that answer peers' `Process.info`
     peer_connections   what connections receive, handed to the kernel
     cookies            the cookies of a node
+    asker_warnings     warnings about a request, also at the remote shell where it was typed
     node_timers        the ticks of the kernel, and what is done each second
     name_files         the lock and socket of a short name, restored where they vanish
     lag                how late the transport's loop is

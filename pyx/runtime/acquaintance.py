@@ -34,4 +34,9 @@ async def connected(here: LocalNode, node: str, *, quiet: bool = False) -> bool:
         with here.kernel_call as kernel:
             kernel.sessions.connect(pending, node, time.monotonic(), quiet=quiet)
         in_time = await pending.wait(DIAL_SECONDS)
-    return in_time and pending.outcome == "connected"
+    is_connected = pending.outcome == "connected"
+    if in_time and not is_connected and not quiet:
+        from pyx.runtime.asker_warnings import tell  # for a failure
+
+        tell(f"cannot connect to {node}: {pending.body}")
+    return is_connected

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+person_is_elsewhere: Final[contextvars.ContextVar[bool]] = contextvars.ContextVar(
+    "person_is_elsewhere", default=False
+)
+"""True in the context of an input that was typed on another node."""
+
 _CANCEL_SECONDS: Final = 5.0
 """How long a cancelled coroutine may take to clean up before the prompt returns."""
 
@@ -31,11 +36,13 @@ class EvaluationContext:
 
     Args:
         node: of the process that evaluates.
+        is_remote: True where the inputs are typed on another node.
     """
 
-    def __init__(self, node: LocalNode) -> None:
+    def __init__(self, node: LocalNode, *, is_remote: bool = False) -> None:
         self._node = node
         self._context = contextvars.copy_context()
+        self._context.run(person_is_elsewhere.set, is_remote)
 
     def belongs_to(self, runner: Runner) -> None:
         """Lets inputs run as the process of *runner* from now on."""

@@ -9,7 +9,6 @@ from pyx.core.pending_requests import NONSENSE
 from pyx.core.tables import THE_NODE
 from pyx.errors import RpcRefused
 from pyx.execution.context import acting_leader, acting_pid
-from pyx.execution.node_log import log
 from pyx.runtime import request
 from pyx.runtime.call_forms import callee
 from pyx.runtime.local_node import this_node
@@ -33,7 +32,13 @@ async def ping(node: str) -> str:
         with here.kernel_call as kernel:
             is_connected = dest in kernel.membership.nodes(("connected",))
         if is_connected:  # else there is a dial, whose end is logged with its reason
-            log.warning("no answer from %s within %g s", dest, request.ANSWER_SECONDS)
+            from pyx.runtime.asker_warnings import warn  # for a failure
+
+            warn(f"no answer from {dest} within {request.ANSWER_SECONDS:g} s")
+    elif pending.outcome != "pong":
+        from pyx.runtime.asker_warnings import tell  # for a failure
+
+        tell(f"cannot connect to {dest}: {pending.body}")
     return "pong" if pending.outcome == "pong" else "pang"
 
 
@@ -86,7 +91,9 @@ async def spawn(
         raise RpcRefused(dest, str(pending.body))
     if pending.outcome == NONSENSE:
         raise malformed(dest, pending.body)
-    log.warning("cannot start %s.%s on %s: %s", called.module, called.function, dest, pending.body)
+    from pyx.runtime.asker_warnings import warn  # for a failure
+
+    warn(f"cannot start {called.module}.{called.function} on {dest}: {pending.body}")
     if pending.dead_pid is not None:
         return pending.dead_pid, ref
     with here.kernel_call as kernel:

@@ -21,7 +21,6 @@ from pyx.errors import (
     RpcUndefined,
 )
 from pyx.execution.context import current
-from pyx.execution.node_log import log
 from pyx.printable import short_repr
 from pyx.runtime import encoding
 from pyx.runtime.arguments import checked_binaries
@@ -262,7 +261,9 @@ def results_of(
         if pending.outcome is None or pending.outcome == "noconnection":
             unanswered.append(dest)
             if pending.outcome is not None:
-                log.warning("no answer from %s: %s", dest, pending.body)
+                from pyx.runtime.asker_warnings import warn  # for a failure
+
+                warn(f"no answer from {dest}: {pending.body}")
             continue
         try:
             results.append(value_of(here, dest, pending, called, binaries))

@@ -65,8 +65,21 @@ class Project:
         """Returns the top-level modules and packages, by their file names; imports nothing."""
         return sorted(self._folder.modules())
 
-    def bind_names(self, tree: ast.Module, names: dict[str, Any], lower: dict[str, Any]) -> None:
-        """Imports the project's modules whose names *tree* reads and nothing binds; called before it runs."""
+    def bind_names(
+        self,
+        tree: ast.Module,
+        names: dict[str, Any],
+        lower: dict[str, Any],
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        """Imports the project's modules whose names *tree* reads and nothing binds; called before it runs.
+
+        Args:
+            tree: an input.
+            names: its names.
+            lower: the names below these.
+            say: shows a line about an import at another prompt than the project's own.
+        """
         self.note_sources()
         free, imported = free_names(tree)
         for name in imported:
@@ -82,7 +95,7 @@ class Project:
         for name, file in unbound.items():
             if file is not None and name in listed and not self._warn_if_hidden(name, file):
                 names[name] = importlib.import_module(name)
-                self._say(f"imported {name}")
+                (say or self._say)(f"imported {name}")
         self.note_sources()
 
     def reload(self, module: object) -> str:

@@ -132,7 +132,7 @@ class RemoteConnection:
         """
         number = next(self._inputs)
         interrupts = job = 0
-        is_silent = gives_up = False
+        awaits_word = is_silent = gives_up = False
         untold: deque[tuple[Any, ...]] = deque([("evaluate", number, source, columns)])
         while True:
             try:
@@ -144,9 +144,8 @@ class RemoteConnection:
                 if gives_up and self._give_up(number, job):
                     return RemoteAnswer("left", (job, f"{self.node} does not answer"))
                 while not self._events and self.lost is None:
-                    listens = interrupts and not is_silent
-                    if not self._wait(SILENT_SECONDS if listens else None) and listens:
-                        is_silent = True
+                    if not self._wait(SILENT_SECONDS if awaits_word else None) and awaits_word:
+                        awaits_word, is_silent = False, True
                         on_still(None)
                 if not self._events:
                     assert self.lost is not None
@@ -156,7 +155,7 @@ class RemoteConnection:
                         self.next_statement = following
                         return RemoteAnswer(kind, text)
                     case ("still", n, str() as place) if n == number:
-                        is_silent = False
+                        awaits_word = is_silent = False
                         on_still(place)
                     case ("left", n, int() as left, str() as place) if n == number:
                         return RemoteAnswer("left", (left, place))
@@ -166,6 +165,7 @@ class RemoteConnection:
                         pass  # of an input that is over
             except KeyboardInterrupt:
                 interrupts += 1
+                awaits_word = True
                 if interrupts > 1:
                     job = job or new_job()
                     gives_up = is_silent

@@ -61,7 +61,7 @@ def evaluate_here(source: str, client: str, columns: int | None) -> tuple[str, s
         columns: see `rpc_eval`.
     """
     runner = context.require("--rpc-eval")
-    evaluations = EvaluationContext(this_node())
+    evaluations = EvaluationContext(this_node(), is_remote=True)
     names = RemoteNames(client, lambda: columns or 80)
     evaluator = names.helpers.evaluator = Evaluator(
         names.names,

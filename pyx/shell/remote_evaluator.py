@@ -51,7 +51,7 @@ class RemoteEvaluator:
 
     def __init__(self, client: Pid, names: RemoteNames, before: RemoteEvaluator | None = None) -> None:
         self._client = client
-        self._context = EvaluationContext(this_node())
+        self._context = EvaluationContext(this_node(), is_remote=True)
         self.evaluator = Evaluator(
             names.names,
             run_coroutine=self._context.run_coroutine,

@@ -81,7 +81,7 @@ class RemoteNames:
             if name not in self.names and name not in self.lower and (found := _loaded(name)) is not None:
                 self.names[name] = found
         if Project.installed is not None:
-            Project.installed.bind_names(tree, self.names, self.lower)
+            Project.installed.bind_names(tree, self.names, self.lower, say=print)
 
     def complete(self, text: str, cursor: int) -> Completion:
         """Returns the candidates at the cursor; no code of an object is run."""

@@ -14,7 +14,7 @@ import pytest
 from pyx import Process, self
 from pyx.errors import RpcNoConnection, RpcRefused
 from pyx.shell.completion import Completion
-from pyx.shell.remote_connection import RemoteAnswer, RemoteConnection
+from pyx.shell.remote_connection import SILENT_SECONDS, RemoteAnswer, RemoteConnection
 from pyx.shell.remote_evaluator import RemoteEvaluator
 from pyx.shell.remote_questions import RemoteQuestions
 from pyx.shell.remote_shell import RemoteShell
@@ -318,6 +318,32 @@ def test_interrupts_at_any_moment_end_an_input_and_nothing_else(nodes: LocalNode
 def _interrupt(connection: RemoteConnection, number: int, pause: float, over: threading.Event) -> None:
     over.wait(pause)
     connection._tell("interrupt", number)
+
+
+def test_node_that_has_said_where_an_input_waits_is_not_called_silent(
+    nodes: LocalNodes, program: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float | None] = []
+
+    def use(client: Client) -> RemoteAnswer:
+        wait = client.connection._wait
+
+        def waits(timeout: float | None) -> bool:
+            limits.append(timeout)
+            if len(limits) == 1:
+                assert program.waits.wait(HANG)
+                raise KeyboardInterrupt
+            if len(limits) == 3:
+                program.go_on.set()
+            return wait(HANG)
+
+        monkeypatch.setattr(client.connection, "_wait", waits)
+        answer = client.evaluates("import program; program.waits.set(); program.go_on.wait()")
+        assert "program.go_on.wait()" in client.reports[0]
+        return answer
+
+    assert attached(nodes, use) == ("interrupt", "KeyboardInterrupt\n")
+    assert limits[:3] == [None, SILENT_SECONDS, None]
 
 
 def test_input_is_left_behind_while_its_node_is_silent_and_its_end_is_told_later(

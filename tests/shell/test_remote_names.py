@@ -13,6 +13,7 @@ import pytest
 
 import pyx
 from pyx.shell.evaluate import Evaluator, Value, make_main
+from pyx.shell.project import Project
 from pyx.shell.prompt_names import LATE_NAMES, public_names
 from pyx.shell.remote_command import REMOTE_COMMANDS, RemoteCommand
 from pyx.shell.remote_names import RemoteNames
@@ -57,6 +58,23 @@ def test_a_module_of_the_program_is_there_by_its_bare_name(
     assert names.names["shop"] is shop
     assert "json" not in names.names  # a module of the standard library is imported, as everywhere
     assert "hugo" not in names.names
+
+
+def test_an_import_from_the_project_is_said_to_the_one_who_typed(
+    names: RemoteNames,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "shop_of_a_visitor.py").touch()
+    at_own_prompt: list[str] = []
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(Project, "installed", None)
+    Project(str(tmp_path), at_own_prompt.append, at_own_prompt.append).install()
+    names.bind(ast.parse("shop_of_a_visitor"))
+    monkeypatch.delitem(sys.modules, "shop_of_a_visitor")
+    assert capsys.readouterr().out == "imported shop_of_a_visitor\n"
+    assert not at_own_prompt
 
 
 def test_a_bound_name_is_not_replaced_by_a_module(

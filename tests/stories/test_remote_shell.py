@@ -1,4 +1,4 @@
-"""remote_shell.py, remote_shells.py, remote_session.py, remote_connection.py: attaching, at terminals."""
+"""remote_shell.py, remote_shells.py, remote_session.py, asker_warnings.py: attaching, at terminals."""
 
 from __future__ import annotations
 
@@ -80,6 +80,10 @@ class TestAnAttachedShell:
         assert ops.type("1 / 0") == "ZeroDivisionError: division by zero"
         assert ops.prompt == "pyx(server@vm via ops@vm)3> "
         assert ops.type("import asyncio; await asyncio.sleep(0, 'awaited')") == "'awaited'"
+        assert ops.type("Node.ping('nope')") == (
+            "[warning] cannot connect to nope@vm: no node of that name runs on this host\n'pang'"
+        )
+        assert ops.type("await aio.Node.connect('nope')").startswith("[warning] cannot connect to nope@vm: ")
         assert "from there" not in server.screen
 
     def test_functions_typed_there_travel_on_from_there(self, ops: Shell) -> None:
