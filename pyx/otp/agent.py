@@ -14,7 +14,7 @@ from pyx.execution import context
 from pyx.otp import server_calls
 from pyx.otp.agent_server import AgentServer
 from pyx.otp.protocol import cast_message
-from pyx.otp.remote_work import LocalRequest, LocalWork, admitted, meet_server, work_for
+from pyx.otp.remote_work import LocalWork, WorkRequest, admitted, meet_server, work_for
 from pyx.otp.server_calls import CALL_SECONDS, placed
 from pyx.otp.server_loop import run_on_thread, serve
 from pyx.otp.starting import start_process
@@ -165,7 +165,7 @@ class Agent:
         work = _work("Agent.cast", node, target, args, kwargs)
         if node:
             return server_calls.cast(server, ("cast", work))
-        return cast_as_it_is(server, LocalRequest("cast", work))
+        return cast_as_it_is(server, WorkRequest("cast", work))
 
     @staticmethod
     def stop(agent: Server, reason: Any = "normal", timeout: float | None = None) -> str:
@@ -234,10 +234,10 @@ async def asked(
     server, node = placed(agent)
     await meet_server(node)
     work = _work(api, node, target, args, kwargs)
-    return await server_calls.call(server, (kind, work) if node else LocalRequest(kind, work), timeout)
+    return await server_calls.call(server, WorkRequest(kind, work), timeout)
 
 
-def cast_as_it_is(server: Any, request: LocalRequest) -> str:
+def cast_as_it_is(server: Any, request: WorkRequest) -> str:
     """Casts a request that is not data to a process of this node; returns `"ok"`."""
     if isinstance(server, Via):  # it names no process
         return "ok"

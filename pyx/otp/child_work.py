@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pyx.otp.child_errors import ChildSpecInvalid
 from pyx.otp.children import ChildSpec
-from pyx.otp.remote_work import LocalRequest, LocalWork, admitted, work_for
+from pyx.otp.remote_work import LocalWork, WorkRequest, admitted, work_for
 from pyx.runtime.encoding import encoded
 from pyx.runtime.local_node import this_node
 from pyx.runtime.rpc_functions import is_coroutine_function
@@ -80,7 +80,7 @@ def kept(spec: ChildSpec, *, is_spawned: bool | None = None) -> ChildSpec:
     return replace(spec, what=ChildWork(work, spawned), args=(), kwargs={})
 
 
-def request_for(node: str, spec: ChildSpec) -> LocalRequest | tuple[str, Any]:
+def request_for(node: str, spec: ChildSpec) -> WorkRequest | tuple[str, Any]:
     """Returns the request that has a supervisor start a child.
 
     Args:
@@ -92,7 +92,7 @@ def request_for(node: str, spec: ChildSpec) -> LocalRequest | tuple[str, Any]:
     """
     here = this_node()
     if here.kernel.tables.is_here(node):
-        return LocalRequest("start_child", kept(spec))
+        return WorkRequest("start_child", kept(spec))
     encoded(spec.id, here.max_message_bytes, what="id")
     function = spec.what if spec.is_function else spec.what.start_link
     options = (spec.id, spec.restart, spec.shutdown, spec.type, spec.significant)

@@ -92,10 +92,10 @@ class NamedWork:
         return chosen_function(tables, self._origin, module, function, [*leading, *args], kwargs, source)()
 
 
-class LocalRequest:
-    """A request with a `LocalWork` in it, which goes to a process of this node as it is.
+class WorkRequest:
+    """A request with work in it: goes to a process of this node as it is, to another node as its parts.
 
-    It is not data, so no peer can send one.
+    It is not data, so no peer can send one.  Its repr names functions, and leaves out their source.
     """
 
     __slots__ = ("parts",)
@@ -104,12 +104,43 @@ class LocalRequest:
         self.parts: Final = parts
 
     def __repr__(self) -> str:
-        return repr(self.parts)
+        return repr(tuple(map(_Named.shown, self.parts)))
+
+
+class _Named:
+    """What stands for a function that travels in the repr of a request."""
+
+    __slots__ = ("_module", "_name")
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module = module
+        self._name = name
+
+    def __repr__(self) -> str:
+        return f"<function {self._module}.{self._name}>"
+
+    @staticmethod
+    def shown(part: Any) -> Any:
+        """Returns a part of a request as its repr shows it."""
+        match part:
+            case (str(module), str(function), list(), dict(), None | tuple()):
+                return _Named(module, function)
+        return part
+
+
+def shown_message(message: Any) -> Any:
+    """Returns a message to a server that runs work of peers, as reports show it."""
+    match message:
+        case (str(tag), caller, tuple() as request):
+            return tag, caller, WorkRequest(*request)
+        case (str(tag), tuple() as request):
+            return tag, WorkRequest(*request)
+    return message
 
 
 def parts_of(request: Any) -> Any:
     """Returns what a request says, whether it has stayed in this node or not."""
-    return request.parts if type(request) is LocalRequest else request
+    return request.parts if type(request) is WorkRequest else request
 
 
 # ---------------------------------------------------------------- the side that asks

@@ -9,6 +9,7 @@ from pyx.execution.node_log import log
 from pyx.execution.tasks import is_end_of_process
 from pyx.otp.crash_reports import cut_repr, described, named
 from pyx.otp.handler_results import NOTHING
+from pyx.otp.remote_work import shown_message
 from pyx.runtime.local_node import node_of
 
 if TYPE_CHECKING:
@@ -77,6 +78,12 @@ class RunningServer:
             if is_end_of_process(error, self.runner):
                 raise
             return error
+
+    @property
+    def shown_last(self) -> Any:
+        """The message that is being handled, as a report shows it."""
+        runs_work = type(self.server).__asks_origin__
+        return shown_message(self.last) if runs_work else self.last
 
     @property
     def shown_name(self) -> str:

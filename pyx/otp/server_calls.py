@@ -23,7 +23,7 @@ from pyx.execution.thread_state import thread
 from pyx.otp.call_errors import CallingSelf, CallNoProcess, CallTimeout
 from pyx.otp.call_failures import Asked, ended_with, value_of
 from pyx.otp.protocol import From, cast_message, system_message, terminate_request
-from pyx.otp.remote_work import LocalRequest
+from pyx.otp.remote_work import WorkRequest
 from pyx.otp.via import destination_of_cast, resolved
 from pyx.primitives import send
 from pyx.process import Process
@@ -287,8 +287,10 @@ def ask(
 
 def _body(here: LocalNode, node: str, value: Any, what: str, *, is_system: bool = False) -> Any:
     """Returns a request or a reply as it goes to *node*: a payload, or on this node what stays as it is."""
-    if not node and (is_flat(value) or type(value) is LocalRequest):
+    if not node and (is_flat(value) or type(value) is WorkRequest):
         return value
+    if type(value) is WorkRequest:
+        value = value.parts
     if node and here.speaks_with_erlang and here.is_erlang(node):
         from pyx.runtime.erlang_payloads import erlang_request  # there is an Erlang node
 

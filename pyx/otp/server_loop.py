@@ -312,7 +312,7 @@ async def _end(
         if is_end_of_process(second, runner):
             raise
         reason, error = _reason_of(second)
-    text = "" if is_planned(reason) else crash_text(error, reason, running.last, running.shown_state)
+    text = "" if is_planned(reason) else crash_text(error, reason, running.shown_last, running.shown_state)
     title = f"{running.title} ended"
     if frm is not None and reply is not NOTHING:
         if running.traced is not None:

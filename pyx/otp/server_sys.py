@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pyx.core.tables import THE_NODE
 from pyx.errors import EncodeError
 from pyx.execution.context import acting_leader
-from pyx.otp.remote_work import LocalRequest, meet_server, work_for
+from pyx.otp.remote_work import WorkRequest, meet_server, work_for
 from pyx.otp.server_calls import CALL_SECONDS, placed, system_call
 from pyx.runtime.local_node import this_node
 from pyx.runtime.request import wait
@@ -91,7 +91,7 @@ async def replace_state(server: Server, function: Any, timeout: float | None) ->
     placed_server, node = placed(server)
     await meet_server(node)
     parts = "replace_state", work_for("Sys.replace_state", node, function, (), {})
-    return (await system_call(placed_server, parts if node else LocalRequest(*parts), timeout))[1]
+    return (await system_call(placed_server, WorkRequest(*parts), timeout))[1]
 
 
 async def trace(server: Server, is_on: bool, timeout: float | None) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyx.execution import context
 from pyx.execution.context import require
-from pyx.otp.remote_work import LocalRequest, LocalWork, meet_server, work_for
+from pyx.otp.remote_work import LocalWork, WorkRequest, meet_server, work_for
 from pyx.otp.server_calls import call, placed
 from pyx.otp.supervisor_requests import refusal, which_children
 from pyx.otp.task_children import ASYNC, START_TASK, title_of
@@ -102,7 +102,7 @@ async def start_under(
     work = work_for(api, node, target, rest, kwargs)
     owner, leader = context.acting_pid(), context.acting_leader()
     parts = (START_TASK, kind, work, owner, leader, callers_of(runner), restart, shutdown)
-    reply = await call(server, LocalRequest(*parts) if not node else parts, None)
+    reply = await call(server, WorkRequest(*parts), None)
     match reply:
         case ("ok", Pid() as pid):
             return pid, work.initial_call if type(work) is LocalWork else _initial_call(work)

@@ -35,7 +35,7 @@ from pyx import (
     self,
 )
 from pyx.otp.handler_results import NoReply, Reply, Stop  # those of `pyx` are `Never` to type checkers
-from pyx.otp.remote_work import LocalRequest
+from pyx.otp.remote_work import WorkRequest
 from pyx.primitives import drain
 from pyx.terms import Pid as MadePid
 from tests.local_nodes import HANG, LocalNodes, as_process, in_kernel, until
@@ -237,7 +237,7 @@ class TestHere:
         )
 
     def test_unknown_request_ends_nothing(self, node: LocalNode) -> None:
-        for request in ("get", ("get", "work"), ("drop", None), LocalRequest("get", None)):
+        for request in ("get", ("get", "work"), ("drop", None), WorkRequest("get", None)):
             with pytest.raises(CallUndefined):
                 GenServer.call("stock", request)
         GenServer.cast("stock", ("cast", "work"))

@@ -22,7 +22,7 @@ from pyx import (
     send,
 )
 from pyx.otp.child_work import request_for, spec_in
-from pyx.otp.remote_work import LocalRequest
+from pyx.otp.remote_work import WorkRequest
 from pyx.terms import Incarnation
 from tests.local_nodes import HANG, LocalNodes, as_process
 
@@ -169,7 +169,7 @@ def test_what_is_no_specification_is_refused(node: LocalNode) -> None:
 def test_specification_as_it_is_comes_from_this_node_alone(node: LocalNode) -> None:
     def story() -> None:
         request = request_for("", child(receive, "end", id="a"))
-        assert type(request) is LocalRequest
+        assert type(request) is WorkRequest
         spec = request.parts[1]
         assert spec_in(spec, None) is spec
         with pytest.raises(ChildSpecInvalid):

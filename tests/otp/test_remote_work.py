@@ -11,7 +11,7 @@ import pytest
 from pyx import EncodeError, Process, RpcRefused, Struct, UndefinedFunction, receive, rpc, self, send
 from pyx.execution.context import require
 from pyx.otp import server_calls
-from pyx.otp.remote_work import LocalWork, admitted, check_admitted, work_for
+from pyx.otp.remote_work import LocalWork, WorkRequest, admitted, check_admitted, shown_message, work_for
 from pyx.runtime.local_node import node_of
 from pyx.runtime.receiving import ReceiveSearch
 from pyx.runtime.request import wait
@@ -326,3 +326,32 @@ class TestReceive:
             call = server_calls.call(("server", "asked@test"), ("do", [1]))
             as_process(node, functools.partial(wait, "call", call))
         assert serving.outcome() == [(("do", [1]), peer.kernel.tables.here), (("do", [1]), None)]
+
+
+class TestShown:
+    """In errors and reports a function is its name, however long its source is."""
+
+    NAMED = "shop", "total", [1], {"by": "name"}, (("source", "def total(): ..."),)
+
+    def test_request_names_its_functions(self) -> None:
+        request = WorkRequest("get", self.NAMED, 3)
+        assert repr(request) == "('get', <function shop.total>, 3)"
+        assert request.parts == ("get", self.NAMED, 3)
+
+    @pytest.mark.parametrize(
+        ("message", "text"),
+        [
+            (
+                ("$gen_call", (Pid(1), 2), ("get", NAMED)),
+                f"('$gen_call', {(Pid(1), 2)!r}, ('get', <function shop.total>))",
+            ),
+            (("$gen_cast", ("cast", NAMED)), "('$gen_cast', ('cast', <function shop.total>))"),
+            (
+                ("$gen_call", (Pid(1), 2), "which_children"),
+                f"('$gen_call', {(Pid(1), 2)!r}, 'which_children')",
+            ),
+            ("hello", "'hello'"),
+        ],
+    )
+    def test_message_names_its_functions(self, message: Any, text: str) -> None:
+        assert repr(shown_message(message)) == text
