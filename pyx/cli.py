@@ -189,7 +189,7 @@ def _names(words: list[str]) -> int:
     from pyx.net.tcp import Unreachable
 
     if not _HELP.isdisjoint(words):
-        write_out(_NAMES_HELP)
+        write_out(_fitted(_NAMES_HELP))
         return 0
     if len(words) > 1 or (words and words[0].startswith("-")):
         complain("names takes at most one host", "pyx names 10.0.0.5")
@@ -211,14 +211,23 @@ def _names(words: list[str]) -> int:
     return 0
 
 
+def _fitted(text: str) -> str:
+    from pyx.cli_parser import fitted_help
+
+    return fitted_help(text)
+
+
 def _new(words: list[str]) -> int:
     from pyx.shell.new_project import NewProjectError, make_project
 
     if not _HELP.isdisjoint(words):
-        write_out(_NEW_HELP)
+        write_out(_fitted(_NEW_HELP))
         return 0
     names = [word for word in words if word != "--sup"]
-    if len(names) != 1 or names[0].startswith("-"):
+    if unknown := [word for word in names if word.startswith("-")]:
+        complain(f"there is no option {unknown[0]}", "pyx new --help shows what there is")
+        return 2
+    if len(names) != 1:
         complain("new takes one name", "pyx new shop, or pyx new shop --sup")
         return 2
     try:

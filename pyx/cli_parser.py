@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import functools
 import sys
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias
 
 import pyx
 from pyx.options import OPTIONS, shown
@@ -43,6 +43,73 @@ examples:
   pyx replay scenarios/                   run recorded sessions again and compare their output
 """
 
+_Row: TypeAlias = tuple[str, str, dict[str, Any]]
+"""An option: its flag, its help, and what else argparse is told."""
+
+_LIST: Final[dict[str, Any]] = {"action": "append", "default": []}
+_SWITCH: Final[dict[str, Any]] = {"action": "store_true"}
+_REST: Final[dict[str, Any]] = {"nargs": argparse.REMAINDER}
+
+_OTHER_NODE: Final[tuple[_Row, ...]] = (
+    (
+        "--remsh",
+        "show a prompt whose code runs on NODE (a hidden name is made if none is given)",
+        {"metavar": "NODE"},
+    ),
+    (
+        "--rpc-eval",
+        "evaluate EXPR on NODE, print its value and exit",
+        {"nargs": 2, "metavar": ("NODE", "EXPR")},
+    ),
+)
+
+_CODE: Final[tuple[_Row, ...]] = (
+    (
+        "-S",
+        "project directory: the bare name of one of its modules imports the module (default: .)",
+        {"dest": "directory", "metavar": "DIR", "default": "."},
+    ),
+    ("-e", "run CODE and exit (repeatable)", {"dest": "code", "metavar": "CODE", **_LIST}),
+    (
+        "-c",
+        "run CODE with these arguments and exit, as Python does",
+        {"dest": "command", "metavar": "CODE [args]", **_REST},
+    ),
+    (
+        "-m",
+        "run a module as a program, as Python does",
+        {"dest": "module", "metavar": "MODULE [args]", **_REST},
+    ),
+    (
+        "-r",
+        "load FILE as a module before the prompt or the program (repeatable)",
+        {"dest": "required", "metavar": "FILE", **_LIST},
+    ),
+    ("-i", "show a prompt after CODE or FILE", {"dest": "stay", **_SWITCH}),
+    (
+        "--no-halt",
+        "keep running after CODE or FILE, or as the project's application, until SIGTERM",
+        {**_SWITCH},
+    ),
+    (
+        "--no-start",
+        "leave DIR's pyproject.toml unread: start no application, and look for no cluster",
+        {**_SWITCH},
+    ),
+    ("--start-file", "run FILE before the first prompt, in place of the start files", {"metavar": "FILE"}),
+    ("--no-start-file", "run neither ~/.config/pyx/start.py nor DIR/.pyx.py", {**_SWITCH}),
+)
+
+
+def fitted_help(text: str) -> str:
+    """Returns a help text whose lines are broken at blanks where the terminal is narrower."""
+    import shutil  # as argparse does, for a help text alone
+
+    from pyx.shell.wrapping import wrapped_item
+
+    columns = shutil.get_terminal_size().columns
+    return "\n".join(wrapped_item([line], columns) for line in text.split("\n"))
+
 
 class CommandParser(argparse.ArgumentParser):
     """The parser of the command line: a word that it does not know is one line, which names what pyx has."""
@@ -64,6 +131,10 @@ class CommandParser(argparse.ArgumentParser):
         options = [one for one in self._option_string_actions if one.startswith("--") and one != "--driver"]
         meant = close_word(word.partition("=")[0], options)
         return None if meant is None else f"did you mean {meant}? {self.prog} --help shows the options"
+
+    def format_help(self) -> str:
+        """See `argparse.ArgumentParser`, which leaves the lines of an epilog as they are."""
+        return fitted_help(super().format_help())
 
     def error(self, message: str) -> NoReturn:
         """See `argparse.ArgumentParser`."""
@@ -96,8 +167,8 @@ def parser() -> CommandParser:
         nargs=argparse.REMAINDER,
         help="a program: a file, a directory or a zip file with a __main__.py, or - for stdin",
     )
-    words.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
     words.add_argument("-V", "--version", action="version", version=f"pyx {pyx.__version__}")
+    words.add_argument("--record", metavar="FILE", help="record the session in a new FILE, for `pyx replay`")
     words.add_argument_group("commands", _list_of_commands())
     node = words.add_argument_group("the node")
     node.add_argument("--sname", metavar="NAME[@HOST]", help="node name, reached from this host")
@@ -105,68 +176,10 @@ def parser() -> CommandParser:
     for option in OPTIONS:
         if option.flag is not None:
             _add_option(node, option)
-    other = words.add_argument_group("another node")
-    other.add_argument(
-        "--remsh",
-        metavar="NODE",
-        help="show a prompt whose code runs on NODE (a hidden name is made if none is given)",
-    )
-    other.add_argument(
-        "--rpc-eval",
-        nargs=2,
-        metavar=("NODE", "EXPR"),
-        help="evaluate EXPR on NODE, print its value and exit",
-    )
-    code = words.add_argument_group("code")
-    code.add_argument(
-        "-S",
-        dest="directory",
-        metavar="DIR",
-        default=".",
-        help="project directory: the bare name of one of its modules imports the module (default: .)",
-    )
-    code.add_argument(
-        "-e", dest="code", metavar="CODE", action="append", default=[], help="run CODE and exit (repeatable)"
-    )
-    code.add_argument(
-        "-c",
-        dest="command",
-        metavar="CODE [args]",
-        nargs=argparse.REMAINDER,
-        help="run CODE with these arguments and exit, as Python does",
-    )
-    code.add_argument(
-        "-m",
-        dest="module",
-        metavar="MODULE [args]",
-        nargs=argparse.REMAINDER,
-        help="run a module as a program, as Python does",
-    )
-    code.add_argument(
-        "-r",
-        dest="required",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="load FILE as a module before the prompt or the program (repeatable)",
-    )
-    code.add_argument("-i", dest="stay", action="store_true", help="show a prompt after CODE or FILE")
-    code.add_argument(
-        "--no-halt",
-        action="store_true",
-        help="keep running after CODE or FILE, or as the project's application, until SIGTERM",
-    )
-    code.add_argument(
-        "--no-start",
-        action="store_true",
-        help="leave DIR's pyproject.toml unread: start no application, and look for no cluster",
-    )
-    code.add_argument(
-        "--start-file", metavar="FILE", help="run FILE before the first prompt, in place of the start files"
-    )
-    code.add_argument(
-        "--no-start-file", action="store_true", help="run neither ~/.config/pyx/start.py nor DIR/.pyx.py"
-    )
+    for title, rows in (("another node", _OTHER_NODE), ("code", _CODE)):
+        group = words.add_argument_group(title)
+        for flag, about, settings in rows:
+            group.add_argument(flag, help=about, **settings)
     words.add_argument("--driver", metavar="IN,OUT", type=_descriptors, help=argparse.SUPPRESS)
     words.formatter_class = argparse.RawDescriptionHelpFormatter  # help has the width of the terminal
     return words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -62,7 +63,8 @@ def test_version_loads_no_large_package(environment: dict[str, str]) -> None:
     assert done.stdout == f"pyx {pyx.__version__}\n0 []\n"
 
 
-def test_help_ends_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_ends_with_examples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as leaving:
         main(["--help"])
     assert leaving.value.code == 0
@@ -71,7 +73,10 @@ def test_help_ends_with_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line.startswith("  pyx ") for line in examples)
 
 
-def test_help_describes_each_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_describes_each_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit):
         main(["--help"])
     commands = capsys.readouterr().out.partition("\ncommands:\n")[2].partition("\n\n")[0].splitlines()
@@ -82,6 +87,21 @@ def test_help_describes_each_command(capsys: pytest.CaptureFixture[str]) -> None
         ["pyx", "doctor"],
         ["pyx", "completion"],
     ]
+
+
+@pytest.mark.parametrize("command", [[], ["new"], ["replay"], ["names"], ["doctor"], ["completion"]])
+def test_help_fits_narrow_terminals(
+    command: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = []
+    for columns in (60, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        with contextlib.suppress(SystemExit):
+            main([*command, "--help"])
+        text = capsys.readouterr().out
+        assert max(map(len, text.splitlines())) <= columns
+        texts.append("".join(text.split()))
+    assert texts[0] == texts[1]
 
 
 class TestUsage:
@@ -158,6 +178,17 @@ class TestUsage:
             (
                 ["--record", "gus.pyxt"],
                 "pyx: --record needs a terminal: it records typed input, and stdin is not a terminal\n",
+            ),
+            (
+                ["new", "--sub", "shop"],
+                "pyx: there is no option --sub\nhint: pyx new --help shows what there is\n",
+            ),
+            (
+                ["replay", "--jiter"],
+                (
+                    "pyx: there is no option --jiter\n"
+                    "hint: did you mean --jitter? pyx replay --help shows the options\n"
+                ),
             ),
             (["new"], "pyx: new takes one name\nhint: pyx new shop, or pyx new shop --sup\n"),
             (

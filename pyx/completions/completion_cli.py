@@ -103,7 +103,9 @@ def completion(words: Sequence[str]) -> str:
     """
     match words:
         case ["-h" | "--help"]:
-            return HELP
+            from pyx.cli_parser import fitted_help  # not for the words of a line
+
+            return fitted_help(HELP)
         case [shell] if shell in SCRIPTS:
             return SCRIPTS[shell]
         case [shell, line] if shell in SCRIPTS:

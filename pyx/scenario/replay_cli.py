@@ -14,6 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
+from pyx.cli_parser import CommandParser
 from pyx.errors import PyxError
 from pyx.scenario.junit import write_junit
 from pyx.scenario.merge import merge
@@ -63,7 +64,7 @@ def main(argv: Sequence[str]) -> int:
         PyxError: the options contradict each other, or a file of results cannot be written.
         SystemExit: the command line is wrong, or a signal ended the replay.
     """
-    args = replay_parser().parse_args(argv)
+    args = replay_parser().parse_words(argv)
     try:
         with _leaving_at_signals():
             return _run(args)
@@ -171,9 +172,9 @@ def _line_reader(screen: Screen) -> Callable[[str], str]:
     return read_line
 
 
-def replay_parser() -> argparse.ArgumentParser:
+def replay_parser() -> CommandParser:
     """Returns the parser of the words behind `pyx replay`."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="pyx replay",
         description="Plays recorded sessions again with real nodes, and compares their output.",
         epilog=_EXAMPLES,

@@ -50,7 +50,7 @@ class TestWords:
         assert "complete -F" in completion(["bash"])
         assert "compdef" in completion(["zsh"])
         assert "complete -c pyx" in completion(["fish"])
-        assert completion(["--help"]) == HELP
+        assert completion(["--help"]).split() == HELP.split()
 
     @pytest.mark.parametrize("words", [[], ["csh"], ["bash", "x", "y"]])
     def test_other_words_are_refused(self, words: list[str]) -> None:
@@ -112,30 +112,38 @@ show() { print -r -- "<$BUFFER>" }; zle -N show; bindkey '^G' show; print rea''d
 """Makes Ctrl-G show what is typed."""
 
 
-class TestShells:
-    def test_bash(self, shell_environment: dict[str, str], tmp_path: Path) -> None:
-        done = subprocess.run(
-            [shell("bash"), "--norc", "-c", BASH],
-            env=shell_environment,
-            cwd=tmp_path / "work",
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=SECONDS,
-        )
-        assert done.stdout.splitlines() == [
-            "pyx doc: doctor",
-            "pyx --rpc : open,exported,off",
-            "pyx --cookie-file ap: app two.py",
-            "pyx -S : a folder",
-        ], done.stderr
+FISH: Final = "pyx completion fish | source; for l in 'pyx doc' 'pyx --rpc e' 'pyx -S '; complete -C $l; end"
 
-    def test_fish(self, shell_environment: dict[str, str], tmp_path: Path) -> None:
-        script = (
-            "pyx completion fish | source; for l in 'pyx doc' 'pyx --rpc e' 'pyx -S '; complete -C $l; end"
-        )
+
+class TestShells:
+    @pytest.mark.parametrize(
+        ("words", "completed"),
+        [
+            (
+                ["bash", "--norc", "-c", BASH],
+                [
+                    "pyx doc: doctor",
+                    "pyx --rpc : open,exported,off",
+                    "pyx --cookie-file ap: app two.py",
+                    "pyx -S : a folder",
+                ],
+            ),
+            (
+                ["fish", "--no-config", "-c", FISH],
+                [
+                    "doctor\tlook at what a node needs here, or at the way to NODE",
+                    "exported",
+                    "a folder/\tDirectory",
+                ],
+            ),
+        ],
+        ids=["bash", "fish"],
+    )
+    def test_shell_of_scripts(
+        self, words: list[str], completed: list[str], shell_environment: dict[str, str], tmp_path: Path
+    ) -> None:
         done = subprocess.run(
-            [shell("fish"), "--no-config", "-c", script],
+            [shell(words[0]), *words[1:]],
             env=shell_environment,
             cwd=tmp_path / "work",
             capture_output=True,
@@ -143,11 +151,7 @@ class TestShells:
             check=True,
             timeout=SECONDS,
         )
-        assert done.stdout.splitlines() == [
-            "doctor\tlook at what a node needs here, or at the way to NODE",
-            "exported",
-            "a folder/\tDirectory",
-        ], done.stderr
+        assert done.stdout.splitlines() == completed, done.stderr
 
     def test_zsh(self, shell_environment: dict[str, str], tmp_path: Path) -> None:
         terminal = pexpect.spawn(
