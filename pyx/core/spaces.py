@@ -151,7 +151,10 @@ class Space:
 
     def living(self, key: bytes) -> list[Entry]:
         """Returns the entries of a key, oldest first, without those of ended processes."""
-        return [entry for entry in self.holders.get(key, {}).values() if entry.process.alive]
+        entries = self.entries_of(key)
+        if self.size == self.stored:  # there are none of these
+            return entries
+        return [entry for entry in entries if entry.process.alive]
 
     def keys(self) -> list[bytes]:
         """Returns the keys that a living process holds, in the order in which they were first held."""
