@@ -33,6 +33,7 @@ from pyx import (
     spawn_link,
     spawn_monitor,
 )
+from pyx.execution import thread_pool
 
 bad: list[str] = []
 counts = {"messages": 0, "downs": 0, "calls": 0, "spawned": 0}
@@ -175,6 +176,7 @@ def control(others: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    thread_pool._IDLE_SECONDS = 1.0  # type: ignore[misc] # warm threads end sooner, and what stays is seen
     Node.start(sys.argv[1], tick=float(sys.argv[2]))
     Process.register(spawn(sink), "sink")
     spawn(watch_nodes)

@@ -22,6 +22,7 @@ import pytest
 from pyx import Node, pg, rpc
 from pyx.atoms import Atom
 from pyx.errors import PyxError
+from pyx.execution import thread_pool
 from tests.beam.inbox import Inbox
 from tests.beam.real_nodes import cookie_file, real_nodes
 from tests.local_nodes import as_process, start_node, until
@@ -152,6 +153,7 @@ def test_nodes_that_come_and_go_leave_nothing_behind(
     nodes: LocalNodes, home: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert home
+    monkeypatch.setattr(thread_pool, "_IDLE_SECONDS", 1.0)  # warm threads end sooner
     with real_nodes() as real:
         a = real.iex("a")
         monkeypatch.setenv("ERL_EPMD_PORT", str(real.epmd_port))

@@ -321,13 +321,20 @@ class TestSimultaneousDial:
         host.loop_thread.settle()
         assert gus.outcomes.empty()
 
-    @pytest.mark.usefixtures("short_timeout")
-    def test_simultaneous_dial_fails_when_the_peers_dial_never_arrives(self, host: Host) -> None:
+    def test_simultaneous_dial_fails_when_the_peers_dial_never_arrives(
+        self, host: Host, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         gus, bob = host.node("gus@vm"), host.node("bob@vm").listen()
         bob.status = "simultaneous"
-        assert gus.reaches("bob@vm") == DialFailed(
-            "bob@vm", "it was dialling this node itself at the same time, and did not get through"
-        )
+        reasons = []
+        for seconds in (0.1, 1.0, 10.0):  # a busy host may not have answered within the first
+            monkeypatch.setattr(endpoint, "HANDSHAKE_SECONDS", seconds)
+            failed = gus.reaches("bob@vm")
+            assert isinstance(failed, DialFailed)
+            reasons.append(failed.reason)
+            if failed.reason != f"it did not answer within {seconds:g} s":
+                break
+        assert reasons[-1] == "it was dialling this node itself at the same time, and did not get through"
 
 
 class TestPendingConnection:
@@ -341,9 +348,11 @@ class TestPendingConnection:
     def test_pending_connection_that_sends_slowly_is_closed_in_time(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()
         connection = host.connection(bob)
-        connection.send(b"\x00")
-        connection.send(b"\x40")
-        assert connection.recv(1) == b""
+        with contextlib.suppress(ConnectionError):  # its time may be over before all is sent, and read
+            connection.send(b"\x00")
+            connection.send(b"\x40")
+            assert connection.recv(1) == b""
+        assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.1 s"
 
     def test_pending_connection_that_sends_nonsense_gets_one_uninformative_answer(self, host: Host) -> None:
         bob = host.node("bob@vm").listen()

@@ -267,7 +267,11 @@ def none_starts(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
 class TestNameInUse:
     """EPMD notices the end of a node by its connection, which may be late on a busy host."""
 
-    def test_name_in_use_is_requested_again_until_it_is_free(self, port: int) -> None:
+    def test_name_in_use_is_requested_again_until_it_is_free(
+        self, port: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(epmd_client, "RELEASE_SECONDS", HANG)
+
         async def main(fake: FakeEpmd, lines: list[str]) -> None:
             fake.accepts = False
             registering = asyncio.create_task(register("gus", 4444, trouble=appended_to(lines)))

@@ -360,8 +360,9 @@ class TestPendingConnection:
     def test_pending_connection_that_is_silent_during_tls_is_closed(self, sent: bytes, net: Net) -> None:
         bob = net.node("bob@127.0.0.2").listen()
         connection = net.connection("127.0.0.2")
-        connection.sendall(sent)
-        assert connection.recv(100) == b""
+        with contextlib.suppress(ConnectionError):  # its time may be over before all is sent, and read
+            connection.sendall(sent)
+            assert connection.recv(100) == b""
         assert bob.refusals.get(timeout=HANG) == "a connection did not authenticate within 0.3 s"
 
     @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ class HandDialler:
             channel = await handshake.open_channel()
             frame = self.alter_hello(framed(self.hello))
             if self.stops == "hello":
-                await handshake.send_all(frame[: self.cut_at])
+                await self._send(handshake, frame[: self.cut_at])
                 await self._stop(connection)
                 return b""
             await self._send(handshake, frame)
@@ -85,7 +85,7 @@ class HandDialler:
             self.proof = framed(b"\x03" + self._mac(answer, self.channel or channel))
             frame = self.alter_proof(self.proof)
             if self.stops == "proof":
-                await handshake.send_all(frame[: self.cut_at])
+                await self._send(handshake, frame[: self.cut_at])
                 await self._stop(connection)
                 return b""
             await self._send(handshake, frame)
@@ -102,11 +102,12 @@ class HandDialler:
         return frame
 
     async def _stop(self, connection: socket.socket) -> None:
-        while self.is_silent and await asyncio.get_running_loop().sock_recv(connection, 4096):
-            pass  # received data changes nothing
+        with contextlib.suppress(OSError):  # bob may close before it has read all
+            while self.is_silent and await asyncio.get_running_loop().sock_recv(connection, 4096):
+                pass  # received data changes nothing
 
     async def _send(self, handshake: TlsHandshakeStream, data: bytes) -> None:
-        step = 1 if self.one_byte_at_a_time else len(data)
+        step = 1 if self.one_byte_at_a_time else max(1, len(data))
         with contextlib.suppress(OSError):  # bob has refused already, and the refusal is still unread
             for at in range(0, len(data), step):
                 await handshake.send_all(data[at : at + step])
