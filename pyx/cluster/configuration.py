@@ -145,6 +145,8 @@ def _checked(
         raise
     except KeyError as error:
         raise ClusterInvalid(where, f"the setting {error} is missing") from error
+    except SystemExit as error:
+        raise ClusterInvalid(where, f"the strategy {kind} has raised SystemExit: {error}") from error
     except Exception as error:  # the class may be the user's
         raise ClusterInvalid(where, str(error) or type(error).__name__) from error
     return ConfiguredTopology(name, strategy, config, prune, kind)
@@ -165,7 +167,7 @@ def _class_of(kind: str, where: str) -> Callable[[str, Mapping[str, Any]], Strat
         raise ClusterInvalid(where, f"strategy is {kind!r}, and a class is 'package.module:Class'")
     try:
         found = getattr(importlib.import_module(module), name, None)
-    except Exception as error:  # the module may be the user's
+    except (Exception, SystemExit) as error:  # the module may be the user's, and a script
         raise ClusterInvalid(where, f"cannot import {module}: {type(error).__name__}: {error}") from error
     if not callable(found) or not hasattr(found, "sightings"):
         raise ClusterInvalid(where, f"{target} is not a class with a method `sightings`")

@@ -15,6 +15,7 @@ from pyx.cluster.configuration import STRATEGIES, configured, configured_seeds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
 HERE = "gus@10.0.0.5"
 
@@ -188,6 +189,23 @@ class TestThirdParties:
     def test_class_is_named_by_its_module(self) -> None:
         [topology] = configured({"c": {"strategy": DOTTED, "service": "shop"}}, HERE)
         assert topology.strategy is Consul
+
+    def test_exit_of_a_class_or_its_module_is_one_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "a_script.py").write_text("raise SystemExit(3)\n")
+        monkeypatch.syspath_prepend(tmp_path)
+        with pytest.raises(ClusterInvalid, match=r"^cluster x: cannot import a_script: SystemExit: 3$"):
+            configured({"x": {"strategy": "a_script:Class"}}, HERE)
+
+        def leaves(*_: Any) -> None:
+            raise SystemExit(4)
+
+        monkeypatch.setattr(Consul, "__init__", leaves)
+        with pytest.raises(
+            ClusterInvalid, match=r"^cluster x: the strategy .*Consul has raised SystemExit: 4$"
+        ):
+            configured({"x": {"strategy": DOTTED}}, HERE)
 
     def test_entry_point_is_a_kind(self, monkeypatch: pytest.MonkeyPatch) -> None:
         point = importlib.metadata.EntryPoint("consul", DOTTED, "pyx.cluster")
