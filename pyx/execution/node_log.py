@@ -45,8 +45,10 @@ class NodeLog:
         """The queued records, each with the lock that is released once it is written, if a thread waits."""
         self._reports: Final[set[int]] = set()
         """The threads that are about to log the crash of a process."""
-        self._is_blocked = False
-        """True from a wait in vain until the next record is written."""
+        self.is_blocked = False
+        """True from a wait in vain until the next record is written; then nothing more should wait."""
+        self._began_at = 0.0
+        """When the write of the first of the queued records was due."""
         self._left_out = 0
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
@@ -91,18 +93,22 @@ class NodeLog:
     def _report(self, record: logging.LogRecord) -> None:
         written = _thread.allocate_lock()
         written.acquire()
-        if self._is_blocked:
+        if self.is_blocked:
             self._put(record, None)
         elif not self._put(record, written):
             self._write()  # on this thread
         elif not written.acquire(True, REPORT_SECONDS):
-            self._is_blocked = True
+            self.is_blocked = True  # before the last look, as the writer releases before it writes False
+            if written.acquire(False):
+                self.is_blocked = False
 
     def _put(self, record: logging.LogRecord, written: _thread.LockType | None) -> bool:
         """Queues a record; False if there is no thread to write it.  One that is waited for has room."""
         if written is None and len(self.waiting) >= MOST_LINES:
             self._left_out += 1
             return True
+        if not self.waiting:
+            self._began_at = time.monotonic()
         self.waiting.append((record, written))
         if not self._writer_is_due:
             self._writer_is_due = True
@@ -120,14 +126,15 @@ class NodeLog:
             )
             while self.waiting:
                 record, written = self.waiting[0]
+                self._began_at = time.monotonic()
                 try:
                     self._logger.handle(record)
                 except Exception:  # of the program's own filter
                     sys.excepthook(*sys.exc_info())
-                self._is_blocked = False
                 self.waiting.popleft()  # after the write: `settle` waits for it
                 if written is not None:
                     written.release()
+                self.is_blocked = False
             left_out, self._left_out = self._left_out, 0
         if left_out:
             self._logger.warning("%d log lines dropped: the log handler was blocked", left_out)
@@ -139,6 +146,8 @@ class NodeLog:
         give_up = time.monotonic() + seconds
         while (self.waiting or self._reports) and time.monotonic() < give_up:
             time.sleep(_POLL_SECONDS)
+        if self.waiting and time.monotonic() - self._began_at > REPORT_SECONDS:
+            self.is_blocked = True
 
     @contextlib.contextmanager
     def report(self) -> Iterator[None]:
@@ -155,7 +164,7 @@ class NodeLog:
         self.waiting.clear()
         self._reports.clear()
         self._writes = _thread.allocate_lock()
-        self._writer_is_due = self._is_blocked = False
+        self._writer_is_due = self.is_blocked = False
 
 
 log: Final = NodeLog(logging.getLogger("pyx.node"))

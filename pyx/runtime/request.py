@@ -112,7 +112,7 @@ class PendingAnswer:
         in_time = sleep_for(current.get(), self._slot, timeout, self, borrowed)
         if self._here.kernel.tables.console:  # what a call printed is shown before its value
             self._here.output.writer.show_all()
-        if log.waiting:
+        if log.waiting and not log.is_blocked:
             log.settle(_LOG_SECONDS)  # and so is the reason of a failure
         return in_time
 

@@ -105,6 +105,20 @@ def test_settle_gives_up_on_a_blocked_handler(log: NodeLog, handler: Handler) ->
     on_a_loop(lambda: log.warning("a line"))
     log.settle(0.01)
     assert handler.lines == []
+    assert not log.is_blocked
+
+
+def test_log_that_has_written_nothing_for_long_is_known_to_be_blocked(
+    log: NodeLog, handler: Handler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_log, "REPORT_SECONDS", -1.0)
+    handler.may_write.clear()
+    on_a_loop(lambda: log.warning("a line"))
+    log.settle(0.01)
+    assert log.is_blocked
+    handler.may_write.set()
+    until(lambda: not log.is_blocked)
+    assert handler.lines == ["a line"]
 
 
 def test_settle_waits_for_the_report_of_a_crash(log: NodeLog) -> None:

@@ -115,7 +115,7 @@ class TestEnds:
             assert as_process(node, watches).type == "ValueError"
         finally:
             may_write.set()
-            node_log.log.settle(HANG)
+            until(lambda: not node_log.log.is_blocked)  # the next test has its reports in order
             logging.getLogger("pyx.node").removeHandler(handler)
 
     def test_exception_ends_with_a_raised(self, node: LocalNode, caplog: pytest.LogCaptureFixture) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pyx.errors import ProcessKilled, WouldBlock
+from pyx.runtime import request
 from pyx.runtime.request import PendingAnswer, wait
 from tests.local_nodes import HANG, as_process
 
@@ -49,8 +51,19 @@ async def ask(
     return in_time, pending.body
 
 
-def blocking(request: Any) -> Any:
-    return wait("test", request)
+def blocking(asked: Any) -> Any:
+    return wait("test", asked)
+
+
+def test_thread_does_not_wait_for_a_blocked_log(node: LocalNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled: list[float] = []
+    log = SimpleNamespace(waiting=["a record"], is_blocked=False, settle=settled.append)
+    monkeypatch.setattr(request, "log", log)
+    blocking(ask(node, answer_at_once, HANG))
+    assert len(settled) == 1
+    log.is_blocked = True
+    blocking(ask(node, answer_at_once, HANG))
+    assert len(settled) == 1
 
 
 @pytest.mark.parametrize("run", [blocking, asyncio.run], ids=["thread", "coroutine"])
