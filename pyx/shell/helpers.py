@@ -243,6 +243,11 @@ class Helpers:
 
         Processes that run there go on with the code that they have.
         """
+        if self.is_remote:
+            raise PyxError(
+                f"nl() asks before it loads, and a remote shell has no terminal on {Node.self()}",
+                hint="leave it by exit(), and type nl(module) at your own prompt",
+            )
         from pyx.shell.network_load import network_load  # rarely used
 
         for line in network_load(module, input):

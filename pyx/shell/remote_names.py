@@ -63,6 +63,7 @@ class RemoteNames:
             **self.helpers.names(),
             **{command.__name__: Helper(command) for command in REMOTE_COMMANDS},
             "input": _input,
+            "help": self._help,
         }
         self.names["__builtins__"] = self.lower
         sys.modules[self._module.__name__] = self._module
@@ -90,6 +91,15 @@ class RemoteNames:
     def signature(self, callee: str) -> CallSignature | None:
         """Returns the parameters of a callee, as it is written; no code of an object is run."""
         return call_signature(known_value(callee, self._sources()), callee)
+
+    def _help(self, *things: Any) -> None:
+        """Shows what Python's `help` shows, without its pager, which would take that node's terminal."""
+        if len(things) != 1 or type(things[0]) is str:
+            self.helpers.h(*things)
+            return
+        import pydoc  # for the first question
+
+        sys.stdout.write(pydoc.plain(pydoc.render_doc(things[0], "Help on %s:")) + "\n")
 
     def _sources(self) -> NameSources:
         return NameSources(

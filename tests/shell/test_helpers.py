@@ -224,6 +224,13 @@ def test_edit_in_a_remote_shell_says_what_to_do(helpers: Helpers) -> None:
     assert refused.value.hint == "open the file in an editor there, then type r(module) here"
 
 
+def test_nl_in_a_remote_shell_asks_at_no_terminal_of_the_attached_node(helpers: Helpers) -> None:
+    helpers.is_remote = True
+    with pytest.raises(errors.PyxError, match="a remote shell has no terminal on ") as refused:
+        helpers.nl("json")
+    assert refused.value.hint == "leave it by exit(), and type nl(module) at your own prompt"
+
+
 def test_i_shows_type_length_and_exports(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
     helpers.i("text")
     assert capsys.readouterr().out == "value   'text'\ntype    str\nlength  4\n"

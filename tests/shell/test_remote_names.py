@@ -77,6 +77,18 @@ def test_an_import_from_the_project_is_said_to_the_one_who_typed(
     assert not at_own_prompt
 
 
+def test_help_is_text_and_no_pager_takes_the_terminal_of_the_attached_node(
+    names: RemoteNames, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pydoc.pager", None)
+    names.lower["help"](ast.parse)
+    assert capsys.readouterr().out.startswith("Help on function parse in module ast:\n\nparse(source, ")
+    names.lower["help"]("for")
+    assert "for" in capsys.readouterr().out
+    names.lower["help"]()
+    assert "recompile()" in capsys.readouterr().out
+
+
 def test_a_bound_name_is_not_replaced_by_a_module(
     names: RemoteNames, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
