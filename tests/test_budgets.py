@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import pytest
 
 from pyx import aio, fast_paths, receive, spawn
-from pyx.runtime.erlang_payloads import erlang_message
-from pyx.terms import Incarnation
+from pyx.runtime.encoding import encoded_reason
+from pyx.runtime.erlang_payloads import erlang_message, erlang_result
+from pyx.terms import Incarnation, Ref
+from pyx.wire.beam.control import outward_reason
 from tests.local_nodes import until
 from tests.otp.servers import AsyncStock, Stock
 from tests.pages import rows
@@ -54,6 +56,7 @@ BUDGETS: Final = {
     "calls of a send in a stream": Budget(16, 14, 30, 28),
     "calls of a message, from the socket to the return of `receive`": Budget(27, 25, 33, 31),
     "calls of the encoding of a message for an Erlang node, also of C functions": Budget(34, 29, 49, 43),
+    "calls of the encoding of a result for an Erlang node, also of C functions": Budget(32, 28, 37, 32),
     "calls of the spawn of an `async def` process, until it waits": Budget(35, 33, 35, 33),
     "calls of its kill, until it is gone": Budget(54, 49, 54, 49),
     "tracked objects of an idle `async def` process": Budget(21, 19, 21, 19),
@@ -135,23 +138,39 @@ def test_received_message_is_within_its_budget_of_calls(pair: Pair) -> None:
     assert_calls_within("calls of a message, from the socket to the return of `receive`", received)
 
 
-def test_message_for_an_erlang_node_is_encoded_within_its_budget_of_calls() -> None:
-    what = "calls of the encoding of a message for an Erlang node, also of C functions"
-    entered: list[str] = []
+def entered(run: Callable[[], object]) -> int:
+    """The calls of one run, also of C functions; a run before it has filled what is kept."""
+    run()
+    events: list[str] = []
 
     def note(_: FrameType, event: str, function: Any) -> None:
         if event in {"call", "c_call"} and function is not sys.setprofile:
-            entered.append(event)
+            events.append(event)
 
-    message, here = ("add", {"name": "nike", "n": 3}), Incarnation("gus@vm", 1)
-    erlang_message(message, here, 1000)  # what is kept of texts is there
     before = sys.getprofile()
     sys.setprofile(note)
     try:
-        erlang_message(message, here, 1000)
+        run()
     finally:
         sys.setprofile(before)
-    assert_within(what, len(entered))
+    return len(events) - 1  # less the one of `run` itself
+
+
+def test_message_for_an_erlang_node_is_encoded_within_its_budget_of_calls() -> None:
+    what = "calls of the encoding of a message for an Erlang node, also of C functions"
+    message, here = ("add", {"name": "nike", "n": 3}), Incarnation("gus@vm", 1)
+    assert_within(what, entered(lambda: erlang_message(message, here, 1000)))
+
+
+def test_result_for_an_erlang_node_is_encoded_within_its_budget_of_calls() -> None:
+    ref, here = Ref(7 << 64, "a@vm", 3), Incarnation("gus@vm", 1)
+
+    def answer() -> bytes:
+        reason = encoded_reason(erlang_result(ref, 4.0, here, 1000), 1000)
+        return outward_reason(reason, here)
+
+    what = "calls of the encoding of a result for an Erlang node, also of C functions"
+    assert_within(what, entered(answer))
 
 
 def test_spawn_is_within_its_budget_of_calls(pair: Pair) -> None:

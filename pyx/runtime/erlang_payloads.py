@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pyx.errors import EncodeError
 from pyx.signals import Payload
-from pyx.terms import Incarnation
 from pyx.wire.beam.gen_messages import outward_message, outward_system_request
 from pyx.wire.beam.modules import outward_module
 from pyx.wire.beam.servers import result_term
-from pyx.wire.beam.term import ErlangCall, ErlangTerm
+from pyx.wire.beam.term import OF_NO_NODE, ErlangCall, ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pyx.terms import Ref
-
-_OF_NO_NODE: Final = Incarnation("", 0)
-"""The origin of a term that may leave to pyx nodes too: it is encoded anew for them, as a peer's is."""
+    from pyx.terms import Incarnation, Ref
 
 
 def erlang_message(message: Any, here: Incarnation | None, limit: int) -> Payload:
@@ -104,4 +100,4 @@ def erlang_result(ref: Ref, value: Any, here: Incarnation | None, limit: int) ->
         EncodeError: Erlang has no value like that, or it is too long.
     """
     term = encode_term(value, here, what="result", max_bytes=limit)
-    return Payload(ErlangTerm(result_term(ref, term, here)), _OF_NO_NODE)
+    return Payload(ErlangTerm(result_term(ref, term, here)), OF_NO_NODE)

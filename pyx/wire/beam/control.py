@@ -8,7 +8,7 @@ from pyx.atoms import Atom
 from pyx.errors import DecodeError, EncodeError, ProtocolError
 from pyx.signals import Discarded, Payload
 from pyx.terms import LONGEST_WORD, Raised, Ref
-from pyx.wire.beam.term import ErlangTerm
+from pyx.wire.beam.term import OF_NO_NODE, ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
 from pyx.wire.codec import decode, encode
 
@@ -124,10 +124,13 @@ def reason_in_words(reason: Any) -> Any:
 def inward_reason(reason: Any) -> Reason:
     """An exit reason of a peer as the kernel sees it.
 
-    It is encoded anew: a chain of links may carry it on to nodes that do not speak Erlang's dialect.
+    It is encoded anew: a chain of links may carry it on to nodes that do not speak Erlang's dialect.  An
+    exception alone stays a term, so that it goes on to Erlang nodes without the stack that one of Python has.
     """
     if type(reason) is Atom and reason in WORDS:
         return str(reason)
+    if type(reason) is Raised:
+        return Payload(ErlangTerm(encode_term(reason, None)), OF_NO_NODE)
     return Payload(encode(reason))
 
 

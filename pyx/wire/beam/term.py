@@ -13,7 +13,8 @@ from pyx.wire.beam.term_reader import decode_term, received_atom
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NO_NODE: Final = Incarnation("", 0)
+OF_NO_NODE: Final = Incarnation("", 0)
+"""The origin of an exit reason that is a term: a pyx node is sent it as what a peer has encoded, anew."""
 
 
 class ErlangTerm(EncodedTerm):
@@ -36,7 +37,7 @@ class ErlangTerm(EncodedTerm):
 
     def decode(self, here: Incarnation | None, binaries: str = "str") -> Any:
         """See `EncodedTerm`."""
-        return decode_term(self.data, 0, self.atoms, here or _NO_NODE, binaries=binaries)[0]
+        return decode_term(self.data, 0, self.atoms, here or OF_NO_NODE, binaries=binaries)[0]
 
     def leading_atom(self) -> Any:
         """Returns the first element of a tuple of fewer than 256, if that is an atom; else None."""
@@ -82,5 +83,5 @@ class ErlangCall(EncodedTerm):
 
     def decode(self, here: Incarnation | None, binaries: str = "str") -> Any:
         """See `EncodedTerm`."""
-        args, _ = decode_term(self.args, 0, (), here or _NO_NODE, binaries=binaries)
+        args, _ = decode_term(self.args, 0, (), here or OF_NO_NODE, binaries=binaries)
         return self.module, self.function, args

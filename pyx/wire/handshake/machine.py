@@ -48,10 +48,10 @@ class _Party(HandshakeParty[Event]):
     """
 
     def __init__(self, hello: Hello, channel: bytes) -> None:
+        super().__init__("hello")
         self._mine = hello
         self._my_hello = pack_hello(hello)
         self._theirs: Hello | None = None
-        super().__init__("hello")
         self._channel = channel
         self._transcript = b""
 

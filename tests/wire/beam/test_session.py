@@ -731,6 +731,15 @@ def test_end_is_told_though_erlang_cannot_hold_its_reason(both: int, reason: Any
             assert found == told
 
 
+def test_exception_alone_is_a_reason_that_goes_on_as_it_came() -> None:
+    gus, alone = Connection(), Raised("RuntimeError", "no")
+    (exit_to,) = gus.hears(op.PAYLOAD_EXIT2, Pid(0x70), _seen(OWN), message=alone)
+    assert isinstance(exit_to, ExitTo)
+    assert opened(exit_to.reason) == alone
+    assert gus.says(ExitSignal(OWN, THERE, exit_to.reason))[1] == alone
+    assert gus.says(ExitSignal(OWN, THERE, payload(alone)))[1] == (alone, [])  # one of Python, with its stack
+
+
 def test_reason_that_is_a_term_already_goes_as_it_is() -> None:
     term = Payload(ErlangTerm(encode_term((Atom("a"), {"b": 1}), GUS)), A)
     for both in (flags.OURS, ERL_CALL):
