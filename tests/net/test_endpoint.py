@@ -23,6 +23,7 @@ from pyx.terms import Incarnation
 from pyx.wire.handshake.events import Transmit
 from pyx.wire.handshake.hello import acceptor_hello
 from pyx.wire.handshake.machine import Acceptor
+from tests.local_nodes import until
 from tests.net.endpoint_nodes import HANG, KEY, DialFailed, Node
 
 if TYPE_CHECKING:
@@ -473,5 +474,5 @@ def test_closed_endpoint_leaves_no_descriptor(host: Host) -> None:
         client.close()
     listening.close()
     host.loop_thread.settle()  # uvloop closes polled sockets in its next iteration
-    assert len(list(Path("/dev/fd").iterdir())) == before - 1
+    until(lambda: len(list(Path("/dev/fd").iterdir())) == before - 1)
     assert isinstance(gus.reaches("cat@vm"), DialFailed)
