@@ -274,7 +274,8 @@ def is_end_of_process(error: BaseException, runner: Runner) -> bool:
 def cancel_left_over(runner: Runner) -> None:
     """Cancels the tasks and requests that a process has made and left; callable from any thread."""
     for request in runner.take_requests():
-        request.cancel()
+        with contextlib.suppress(BaseException):  # its callbacks are the user's, in a process that has ended
+            request.cancel()
     for task in runner.take_left_over():
         with contextlib.suppress(RuntimeError):  # its loop is closed
             task.get_loop().call_soon_threadsafe(task.cancel)

@@ -590,8 +590,29 @@ class TestRequest:
         Running(a, ask)
         with pytest.raises(concurrent.futures.CancelledError):
             sent.get(timeout=HANG).result(HANG)
+        until(lambda: not a.kernel.replies.awaited)  # the transport's thread gives up for the dead
         assert leaves_nothing(a, b)
         assert call(named(b), "kept") == 1
+
+    def test_callback_of_a_request_that_is_given_up_does_not_keep_its_process(
+        self, two: tuple[LocalNode, LocalNode]
+    ) -> None:
+        a, b = two
+        started(b, "bucket")
+        called: list[bool] = []
+
+        def raises(request: concurrent.futures.Future[Any]) -> None:
+            called.append(request.cancelled())
+            own_pid()  # ends by ProcessKilled
+
+        def ask() -> None:
+            for _ in range(2):
+                CallRequest(named(b), "keep").add_done_callback(raises)
+
+        as_process(a, ask)  # returns when the process has ended
+        assert called == [True, True]
+        until(lambda: not a.kernel.replies.awaited)  # the transport's thread gives up for the dead
+        assert leaves_nothing(a, b)
 
     def test_request_to_a_node_that_is_far_beyond_its_mark_is_refused(
         self, nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
