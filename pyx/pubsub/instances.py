@@ -14,7 +14,7 @@ from pyx.core.spaces import SpaceUse
 from pyx.errors import DecodeError
 from pyx.execution.context import require
 from pyx.execution.node_log import log
-from pyx.execution.tracebacks import message_of, trim
+from pyx.execution.tracebacks import message_of, traceback_text
 from pyx.otp.named_spaces import space_name
 from pyx.otp.start_errors import ServerAlreadyStarted
 from pyx.otp.starting import init_done, init_failed, start_process
@@ -227,11 +227,11 @@ def _dispatch(
         dispatcher(entries, skip if type(skip) is Pid else None, message)
     except Exception as error:
         log.error(
-            "the dispatcher of the PubSub %r raised %s (a message on %r)",
+            "the dispatcher of the PubSub %r raised %s (a message on %r)\n%s",
             name,
             _sentence_of(error),
             topic,
-            exc_info=trim(error),
+            traceback_text(error).rstrip(),
         )
 
 
