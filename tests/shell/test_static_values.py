@@ -68,7 +68,7 @@ def test_annotated_result_is_known() -> None:
     assert completed("Plain().me", names) == ["method"]
     assert completed("later().isup", names) == []
     assert completed("explode().", names) == []
-    assert completed("self().is_l", vars(pyx)) == ["is_local"]
+    assert completed("self().is_l", {"self": pyx.self}) == ["is_local"]
     assert completed("Node.self().isup", vars(pyx)) == ["isupper"]
 
 
