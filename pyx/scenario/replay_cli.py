@@ -21,10 +21,11 @@ from pyx.scenario.merge import merge
 from pyx.scenario.replay import FileResult, Replay, ReplayOptions, show_line
 from pyx.scenario.scenario_files import find_files
 from pyx.scenario.takeover import Takeover
+from pyx.shell.before_prompt import users_settings_file
 from pyx.shell.history import History, history_path
 from pyx.shell.loop import LineTerminal
 from pyx.shell.screen import Screen
-from pyx.shell.standard_streams import OutputLost, complain, discard
+from pyx.shell.standard_streams import OutputLost, complain, discard, warn
 from pyx.shell.theme import theme_for
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ def _run(args: argparse.Namespace) -> int:
 
     def take_over(player: Player) -> None:
         takeover = Takeover(player, args.shell)
-        takeover.run(_terminal(takeover))
+        takeover.run(shell_terminal(takeover))
 
     options = ReplayOptions(
         repeat=args.repeat,
@@ -153,15 +154,23 @@ def _run(args: argparse.Namespace) -> int:
     return _summary(list(results.values()))
 
 
-def _terminal(takeover: Takeover) -> Terminal:
+def shell_terminal(takeover: Takeover) -> Terminal:
     """Returns the editor of `pyx` at a terminal that has one, plain lines elsewhere."""
     screen = Screen(sys.stdout)
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
         return LineTerminal(_line_reader(screen), screen.write)
+    from pyx.shell.prompt_settings import read_settings
     from pyx.shell.terminal import PersonTerminal
 
-    history = History(history_path(), show_line)
-    return PersonTerminal(screen, history, takeover, stdout=sys.stdout, theme=theme_for(os.environ))
+    _, settings = read_settings(None, users_settings_file(), warn)
+    return PersonTerminal(
+        screen,
+        History(history_path(), show_line),
+        takeover,
+        stdout=sys.stdout,
+        theme=theme_for(os.environ, settings.theme),
+        editing_mode=settings.editing_mode,
+    )
 
 
 def _line_reader(screen: Screen) -> Callable[[str], str]:

@@ -39,6 +39,7 @@ processes.  Everything that is shown goes through one writer.
     topic_names        topics, and the instances of PubSub and Presence
     input_scanner      open brackets, strings and comments before the cursor
     helpers            h, i, v, flush, pid, r, exports ...
+    help_pages         the texts of `h` and `exports`
     name_lookup        `h("Process.info")`: what a name means; keywords
     loaded_files       `c("file.py")`: a file of any directory as a module
     source_editor      `edit(x)`: the source of a thing in the user's editor

@@ -38,14 +38,20 @@ def settings_for(options: ShellOptions, *, is_interactive: bool) -> tuple[Settin
     project = user = None
     if options.reads_project and (options.node is not None or is_interactive or is_service):
         project = options.directory if _is_file(f"{options.directory}/pyproject.toml") else None
-    if is_interactive and options.driver is None and (directory := config_directory()) is not None:
-        user = directory / "config.toml" if _is_file(directory / "config.toml") else None
+    if is_interactive and options.driver is None:
+        user = users_settings_file()
     if project is None and user is None:
         return None, Settings()
     from pyx.shell.prompt_settings import read_settings
 
     # A program is not told of settings that it does not use.
     return read_settings(project, user, warn if is_interactive or is_service else lambda _: None)
+
+
+def users_settings_file() -> Path | None:
+    """Returns the user's `config.toml`, if there is one."""
+    directory = config_directory()
+    return directory / "config.toml" if directory and _is_file(directory / "config.toml") else None
 
 
 def _is_file(path: str | Path) -> bool:

@@ -8,31 +8,17 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
-import os
 import sys
-import threading
 import time
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
-import pyx
 from pyx.errors import Exit, PyxError
-from pyx.introspection import is_class
 from pyx.nodes import Node
 from pyx.primitives import drain
-from pyx.process import Process
-from pyx.shell.documentation import (
-    docstring,
-    home_of,
-    is_server_class,
-    name_of,
-    public_members,
-    signature,
-    source_of,
-    summary,
-)
+from pyx.shell.documentation import signature, source_of, summary
 from pyx.shell.render import render
-from pyx.shell.wrapping import wrapped, wrapped_item
+from pyx.shell.wrapping import wrapped
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
 
 if TYPE_CHECKING:
@@ -127,6 +113,8 @@ class Helpers:
         A function is shown with its signature, a module, a server or a class of pyx with its functions.  A
         str is a name that is looked up: `h("Process.info")`, `h("shop.price")`, or a keyword: `h("for")`.
         """
+        from pyx.shell.help_pages import helper_list, page_of  # as the next
+
         if type(thing) is str:
             from pyx.shell.name_lookup import about_keyword  # few prompts look a name up
 
@@ -137,57 +125,18 @@ class Helpers:
             thing = self._looked_up(thing)
             thing = type(None) if thing is None else thing
         elif thing is None:
-            self._list_helpers()
+            helpers = [(helper.usage, helper.summary) for helper in self.names().values()]
+            _show(helper_list(helpers, self._width()))
             return
-        self._explain(thing)
+        _show(page_of(thing.__wrapped__ if type(thing) is Helper else thing, self._width()))
         if source:
             _show(source_of(thing))
 
-    def _list_helpers(self) -> None:
-        helpers = self.names()
-        width = max(len(helper.usage) for helper in helpers.values())
-        for helper in helpers.values():
-            self._show_item(f"  {helper.usage:<{width}}  {helper.summary}")
-        _show("")
-        for line in _ALSO:
-            self._show_item(line)
-
-    def _explain(self, thing: Any) -> None:
-        name = name_of(thing)
-        is_public = is_class(thing) and home_of(thing).startswith("pyx.")
-        if issubclass(type(thing), ModuleType) or is_public or is_server_class(thing):
-            _show(name)
-            _show(docstring(thing, self._width()))
-            for key, item in public_members(thing):
-                self._show_item(f"  {key}{signature(item)}  {summary(item)}".rstrip())
-            return
-        function = thing.__wrapped__ if type(thing) is Helper else thing
-        self._show_item(f"{name}{signature(function) if callable(function) else ''}")
-        _show(docstring(function, self._width()))
-
     def i(self, thing: Any = ...) -> None:
         """Shows facts about a value, or about the last one; a pid may be of any node."""
-        from pyx.shell.facts import about_code, about_process  # no part of a start
+        from pyx.shell.facts import about_value, table  # no part of a start
 
-        if thing is ...:
-            thing = self._last_value()
-        rows: list[tuple[str, object]] = []
-        kind = type(thing)  # not `isinstance`, which asks the `__class__` of a value
-        if kind is Pid:
-            rows = about_process(thing)
-        else:
-            rows.append(("type", f"{home_of(kind)}.{name_of(kind)}".removeprefix("builtins.")))
-            if kind is Ref:
-                rows.append(("node", thing.node or "this node"))
-            if issubclass(kind, (str, bytes, list, tuple, dict, set, frozenset)):
-                rows.append(("length", len(thing)))
-            if issubclass(kind, (ModuleType, FunctionType, type)):
-                rows += about_code(thing)
-            if callable(thing) or issubclass(kind, ModuleType):
-                about = summary(thing)
-                rows += [("about", about)] if about else []
-        rows.insert(0, ("value", render(thing, width=max(self._width() - 24, 40))))
-        _print_rows(rows)
+        _show(table(about_value(self._last_value() if thing is ... else thing, self._width())))
 
     def v(self, number: int = -1) -> Any:
         """Returns the value of statement *number*, or of the last one.
@@ -284,32 +233,16 @@ class Helpers:
         if not isinstance(module, (ModuleType, type)):
             msg = f"exports takes a module, a module's name or a class, not {module!r}"
             raise TypeError(msg)
-        calls = [f"{key}{signature(item)}" for key, item in public_members(module)]
-        width = max((len(call) for call in calls), default=0) + 2
-        columns = max(self._width() // width, 1) if calls else 1
-        for start in range(0, len(calls), columns):
-            line = "".join(f"{call:<{width}}" for call in calls[start : start + columns])
-            self._show_item(line.rstrip())
+        from pyx.shell.help_pages import exports_of  # no part of a start
+
+        if calls := exports_of(module, self._width()):
+            _show(calls)
 
     def runtime_info(self) -> None:
         """Shows facts about this node: versions, peers, memory, loop lag."""
-        from pyx.shell.facts import memory_bytes  # no part of a start
+        from pyx.shell.facts import about_node, table  # no part of a start
 
-        lag = Node.info()["loop_lag"]
-        rows: list[tuple[str, object]] = [
-            ("pyx", pyx.__version__),
-            ("Python", f"{sys.version.partition(' ')[0]} ({sys.executable})"),
-            ("node", Node.self()),
-            ("os pid", os.getpid()),
-            ("uptime", f"{time.monotonic() - self._started:.0f} s"),
-            ("memory", f"{memory_bytes() / 1e6:.1f} MB"),
-            ("loop lag", f"{lag * 1e3:.1f} ms at worst in the last minute" if lag is not None else "unnamed"),
-            ("threads", threading.active_count()),
-            ("processes", len(Process.list())),
-            ("registered", ", ".join(Process.registered()) or "none"),
-            ("nodes", ", ".join(Node.list()) or "none"),
-        ]
-        _print_rows(rows)
+        _show(table(about_node(time.monotonic() - self._started)))
 
     def tc(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """Calls a function, shows how long that took, and returns its value: `tc(shop.total, ["nike"])`.
@@ -416,10 +349,6 @@ class Helpers:
             raise PyxError("there is no value yet", hint="i(thing) shows facts about a thing")
         return lower["_"]
 
-    def _show_item(self, text: str) -> None:
-        """Shows one item of a list, on several lines if the terminal is narrow."""
-        _show(wrapped_item([text], self._width()))
-
 
 def clear_screen() -> None:
     """Clears the terminal of the process that calls it, if that is this one's."""
@@ -444,16 +373,3 @@ def _positive(name: str, value: Any) -> Any:
         msg = f"{name} is a number above 0, not {value!r}"
         raise TypeError(msg)
     return value
-
-
-_ALSO = (
-    "  See also h(Node), h(Process), h(rpc), h(aio), and spawn, send, receive, self.",
-    "  _ is the last value.  Tab completes, Ctrl-C interrupts, Ctrl-D leaves.",
-)
-
-
-def _print_rows(rows: list[tuple[str, object]]) -> None:
-    width = max(len(name) for name, _ in rows)
-    for name, value in rows:
-        text = value if isinstance(value, str) else render(value)
-        _show(f"{name:<{width}}  {text.replace(chr(10), chr(10) + ' ' * (width + 2))}")

@@ -84,6 +84,7 @@ class PersonTerminal:
         output: Output | None = None,
     ) -> None:
         self.theme = theme
+        self.editing_mode = editing_mode
         self._history = history
         self._screen = screen
         self._stdout = stdout

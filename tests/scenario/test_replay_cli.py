@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from pyx.errors import PyxError
 from pyx.scenario import replay
-from pyx.scenario.replay_cli import main
+from pyx.scenario.replay_cli import main, shell_terminal
 from pyx.scenario.sandbox import Sandbox
+from pyx.shell.terminal import PersonTerminal
+from pyx.shell.theme import THEMES
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pyx.scenario.takeover import Takeover
 from tests.scenario.transcripts import BAD, GOOD
 
 pytestmark = pytest.mark.usefixtures("good_scenario")
@@ -219,3 +223,21 @@ class TestOutput:
             2,
             "pyx: the output cannot be written: No space left on device\n",
         )
+
+
+def test_shell_of_a_replay_has_the_colours_and_keys_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyx").mkdir()
+    (tmp_path / "pyx" / "config.toml").write_text('theme = "dark"\nediting-mode = "vi"\n')
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    person, program = os.openpty()
+    with os.fdopen(person, "rb", 0), os.fdopen(program, "r") as keys, open(os.dup(program), "w") as screen:  # noqa: PTH123 - of a descriptor
+        monkeypatch.setattr(sys, "stdin", keys)
+        monkeypatch.setattr(sys, "stdout", screen)
+        terminal = shell_terminal(cast("Takeover", None))
+        assert isinstance(terminal, PersonTerminal)
+        assert terminal.theme is THEMES["dark"]
+        assert terminal.editing_mode == "vi"

@@ -1,4 +1,4 @@
-"""helpers.py, facts.py, documentation.py: the output of helpers; `test_app.py` has those that need a node."""
+"""helpers.py, help_pages.py, facts.py, documentation.py: the output; `test_app.py` has what needs a node."""
 
 from __future__ import annotations
 
