@@ -192,8 +192,11 @@ class Player:
 
     def _signal(self, step: SendSignal) -> None:
         node = self._node(step, frozen=True)
-        if step.name == "INT":  # by the driver, which waits until code runs
-            self._failures.check_answered(step, None if self.nodes.ask(node, "interrupt") else node)
+        if step.name == "INT":  # by the driver, which waits until code runs; what was sent before has arrived
+            silent = self.nodes.settle()
+            if silent is None and not self.nodes.ask(node, "interrupt"):
+                silent = node
+            self._failures.check_answered(step, silent)
             return
         was_frozen = node.is_frozen
         node.signal(step.name)

@@ -6,6 +6,7 @@ import random
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pyx.execution.interrupts import interrupt_main_thread
@@ -39,7 +40,7 @@ def interrupt_when_waiting(is_busy: Callable[[], bool]) -> None:
     last: list[tuple[int, int]] = []
     while is_busy() and time.monotonic() < deadline:
         place = _place_of_main_thread()
-        if place and place == last:
+        if place and place == last and not _may_run():
             break
         last = place
         time.sleep(_SAME_PLACE_SECONDS)
@@ -58,6 +59,22 @@ def _place_of_main_thread() -> list[tuple[int, int]]:
         # An `await` at the prompt runs on the process loop, and this thread waits for it.
         is_inside |= frame.f_code.co_filename.startswith("<pyx") or frame.f_code.co_name == "run_coroutine"
     return place if is_inside else []
+
+
+def _may_run() -> bool:
+    """Returns True while the main thread could go on, and waits for nothing but its turn on a busy machine.
+
+    It has been woken by a message then, or the system says that it is runnable (Linux alone tells).
+    """
+    with this_node().kernel_call as kernel:
+        shells = [process for process in kernel.tables.processes.all() if process.kind == "shell"]
+    if any(shell.runner.receiving and not shell.waiting for shell in shells):
+        return True
+    try:
+        stat = Path(f"/proc/self/task/{threading.main_thread().native_id}/stat").read_text(encoding="ascii")
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] == "R"
 
 
 def cut_off(nodes: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ of end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import queue
@@ -160,31 +161,32 @@ class TestProcess:
     ) -> None:
         """The kernel has forgotten it by then."""
         monkeypatch.setattr(kill_retry, "AGAIN_SECONDS", HANG)
-        go_on, ended = threading.Event(), threading.Event()
+        over, ended = threading.Event(), threading.Event()
+        references: list[weakref.ref[asyncio.Future[None]]] = []
 
         async def swallows() -> None:
-            loop = asyncio.get_running_loop()
-            try:
+            with contextlib.suppress(asyncio.CancelledError, ProcessKilled):
                 await aio.receive()
-            except (asyncio.CancelledError, ProcessKilled):
-                wakes = loop.create_future()
-                go_on.set()
+            while not over.is_set():  # a kill on its way into the wait may cancel it once more
+                wakes = asyncio.get_running_loop().create_future()
                 references.append(weakref.ref(wakes))
-                try:
+                with contextlib.suppress(asyncio.CancelledError):
                     await wakes
-                finally:
-                    ended.set()
+            ended.set()
 
-        references: list[weakref.ref[Any]] = []
+        def wake() -> None:
+            for reference in references:
+                if (wakes := reference()) is not None:
+                    wakes.cancel()
+
         pid, _ = node.processes.spawn(swallows, ())
         until(lambda: all(process.waiting for process in node.kernel.tables.processes.all()))
         in_kernel(node, node.kernel.process_signals.exit, Pid(0), pid, "kill")
-        wait_for(go_on)
         until(lambda: bool(references))
         node.tasks._own.call(gc.collect)
-        wakes = references[0]()
-        assert wakes is not None
-        wakes.get_loop().call_soon_threadsafe(wakes.cancel)
+        until(lambda: references[-1]() is not None)
+        over.set()
+        node.tasks._own.call(wake)
         wait_for(ended)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pyx.scenario import player, running_nodes, step_failure
 from tests.scenario.transcripts import GOOD
 
 if TYPE_CHECKING:
@@ -24,6 +25,14 @@ def no_leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setenv("TMPDIR", short)
     yield
     shutil.rmtree(short, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nodes have longer to start and to answer than a person would wait: a machine may be slow."""
+    monkeypatch.setattr(player, "START_SECONDS", 120.0)
+    for module in (step_failure, running_nodes):
+        monkeypatch.setattr(module, "ANSWER_SECONDS", 60.0)
 
 
 @pytest.fixture

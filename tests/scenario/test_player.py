@@ -30,13 +30,18 @@ AB = "$ pyx --sname a\n$ pyx --sname b\n"
 QUICK = "$ timeout 300ms\n"
 
 
-def play(folder: Path, text: str, options: ReplayOptions | None = None) -> FileResult:
+def play(
+    folder: Path, text: str, options: ReplayOptions | None = None, *, patience: float = 12
+) -> FileResult:
+    """Plays a scenario, with *patience* times the usual time-outs."""
     (folder / "t.pyxt").write_text(text)
-    return Replay(options or ReplayOptions()).play("t.pyxt")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYX_TIMEOUT_SCALE", str(patience))
+        return Replay(options or ReplayOptions()).play("t.pyxt")
 
 
 def failure(folder: Path, text: str) -> str:
-    result = play(folder, text)
+    result = play(folder, text, patience=1)
     assert not result.passed
     return result.text
 
@@ -228,11 +233,8 @@ class TestWaiting:
         monkeypatch.setattr(NodeProcesses, "wait", wait)
         return waits
 
-    def test_missing_line_is_awaited_for_the_scaled_timeout(
-        self, folder: Path, monkeypatch: pytest.MonkeyPatch, waits: list[float]
-    ) -> None:
-        monkeypatch.setenv("PYX_TIMEOUT_SCALE", "3")
-        failure(folder, A + "$ timeout 100ms\npyx(a@vm)1>\nb\n")
+    def test_missing_line_is_awaited_for_the_scaled_timeout(self, folder: Path, waits: list[float]) -> None:
+        assert not play(folder, A + "$ timeout 100ms\npyx(a@vm)1>\nb\n", patience=3).passed
         assert 0 < waits[-1] <= 0.3
 
     def test_eventually_repeats_after_50_ms_and_then_less_often(
@@ -242,7 +244,7 @@ class TestWaiting:
             A + "pyx(a@vm)1> import itertools; number = itertools.count()\n"
             "pyx(a@vm)2> next(number) == 3  # eventually\nTrue\n"
         )
-        assert play(folder, text).passed
+        assert play(folder, text, patience=1).passed
         assert [wait for wait in waits if wait < 1] == pytest.approx([0.05, 0.075, 0.1125])
 
 

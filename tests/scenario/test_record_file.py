@@ -140,8 +140,10 @@ def host() -> Iterator[Host]:
 
 
 def replayed(path: Path) -> int:
-    """Replays a recording; returns the number of its steps."""
-    result = Replay(ReplayOptions()).play(str(path))
+    """Replays a recording, with patience; returns the number of its steps."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYX_TIMEOUT_SCALE", "12")
+        result = Replay(ReplayOptions()).play(str(path))
     assert result.passed, f"{result.text}\n{path.read_text()}"
     return result.steps
 
