@@ -83,13 +83,20 @@ class Leaving(Exception):
 class TestText:
     @pytest.mark.parametrize(
         ("kind", "second"),
-        [(Noted, "ZeroDivisionError"), (Hostile, "RuntimeError"), (Leaving, "SystemExit")],
+        [(Hostile, "RuntimeError"), (Leaving, "SystemExit")],
     )
     def test_text_of_an_error_whose_own_code_raises_is_one_line(
         self, kind: type[Exception], second: str
     ) -> None:
         line = f"{type_name(kind)}: (its traceback cannot be made: {second})\n"
         assert shown_text(kind()) == traceback_text(kind()) == error_text(kind()) == line
+
+    def test_text_of_an_error_whose_notes_raise_is_one_line_or_what_python_makes_of_it(self) -> None:
+        name = type_name(Noted)
+        line = f"{name}: (its traceback cannot be made: ZeroDivisionError)\n"
+        by_python = f"{name}\nIgnored error getting __notes__: ZeroDivisionError('division by zero')\n"
+        assert shown_text(Noted()) == traceback_text(Noted()) == error_text(Noted())
+        assert error_text(Noted()) in {line, by_python}
 
     def test_text_has_the_users_frames_and_the_last_line(self) -> None:
         text = traceback_text(raised_by(fails))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -11,6 +12,7 @@ from pyx import Process, fast_paths, receive, send
 from pyx.core.mailbox import MailboxLimit
 from pyx.core.outbox import HIGH_WATER_BYTES
 from pyx.errors import EncodeError, NoProcess, ProcessKilled, ReceiveTimeout
+from pyx.execution.kill_retry import KillRetry
 from pyx.runtime import sending
 from pyx.runtime.fast_send import send_fast
 from pyx.signals import Payload
@@ -95,6 +97,8 @@ def new_world(nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch, name: str) -> 
     in_kernel(node, node.kernel.registry.register, others[1].process.pid, "one")
     others[2].process.mailbox.set_limit(MailboxLimit(3, "block"))
     others[3].process.mailbox.set_limit(MailboxLimit(20, "kill"))
+    # No process here has a thread: a kill that is repeated after a while would wake its slot once more.
+    monkeypatch.setattr(node.processes, "kills", KillRetry(lambda *_: None, time.monotonic))
     monkeypatch.setattr(sending, "_wait", lambda _, queue: log.append(("waits", queue.busy_reason)))
     return World(node, peer, others, wakes, log)
 
