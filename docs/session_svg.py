@@ -6,6 +6,7 @@ drawn: each node as a terminal, its lines in the order of the session, where the
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -53,7 +54,11 @@ class Terminal:
 def replay() -> None:
     """Plays the sessions of the page; raises CalledProcessError if one of them shows something else."""
     subprocess.run(
-        [sys.executable, "-m", "pyx", "replay", PAGE], cwd=ROOT, check=True, stdout=subprocess.PIPE
+        [sys.executable, "-m", "pyx", "replay", PAGE],
+        cwd=ROOT,
+        env={"PYX_TIMEOUT_SCALE": "10", **os.environ},  # the machine may be busy with other tests
+        check=True,
+        stdout=subprocess.PIPE,
     )
 
 
