@@ -102,7 +102,9 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
                 from pyx.cli_parser import parser
 
                 asked = parser().parse_words(words)
-            if asked.rest[:1] == ["--"]:  # what follows is a file and its arguments, as for Python
+            if asked.rest[:1] == ["--"] and not (
+                asked.command or asked.module
+            ):  # what follows is a file and its arguments, as for Python
                 del asked.rest[0]
             return _run(asked, is_pyx=is_pyx)
 

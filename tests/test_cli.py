@@ -229,6 +229,8 @@ class TestScripts:
         (tmp_path / "-e").write_text("import sys; print(sys.argv)")
         done = run("-e", "print('first')", "--", "-e", "--", "--help")
         assert (done.returncode, done.stdout) == (0, "first\n['-e', '--', '--help']\n"), done.stderr
+        done = run("-c", "import sys; print(sys.argv)", "--", "x")
+        assert (done.returncode, done.stdout) == (0, "['-c', '--', 'x']\n"), done.stderr
 
     def test_code_runs_in_one_namespace_and_echoes_nothing(self, run: Run) -> None:
         done = run("-e", "x = 1", "-e", "x", "-e", "print(x + 1)")

@@ -10,7 +10,6 @@ from pyx.shell.documentation import (
     docstring,
     home_of,
     is_server_class,
-    name_of,
     public_members,
     signature,
     summary,
@@ -33,9 +32,8 @@ def helper_list(helpers: Sequence[tuple[str, str]], columns: int) -> str:
     return "\n".join(wrapped_item([item], columns) for item in (*items, "", *_ALSO))
 
 
-def page_of(thing: Any, columns: int) -> str:
+def page_of(thing: Any, name: str, columns: int) -> str:
     """Returns signature and docstring of a thing, or the functions of a module, a server, a class of pyx."""
-    name = name_of(thing)
     is_public = is_class(thing) and home_of(thing).startswith("pyx.")
     if issubclass(type(thing), ModuleType) or is_public or is_server_class(thing):
         items = [f"  {key}{signature(item)}  {summary(item)}".rstrip() for key, item in public_members(thing)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pyx.errors import Exit, PyxError
 from pyx.nodes import Node
 from pyx.primitives import drain
-from pyx.shell.documentation import signature, source_of, summary
+from pyx.shell.documentation import name_of, signature, source_of, summary
 from pyx.shell.render import render
 from pyx.shell.wrapping import wrapped
 from pyx.terms import Pid, Ref, parse_pid, parse_ref
@@ -128,7 +128,8 @@ class Helpers:
             helpers = [(helper.usage, helper.summary) for helper in self.names().values()]
             _show(helper_list(helpers, self._width()))
             return
-        _show(page_of(thing.__wrapped__ if type(thing) is Helper else thing, self._width()))
+        name, thing_itself = name_of(thing), thing.__wrapped__ if type(thing) is Helper else thing
+        _show(page_of(thing_itself, name, self._width()))
         if source:
             _show(source_of(thing))
 

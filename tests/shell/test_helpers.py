@@ -406,3 +406,8 @@ def test_h_and_i_bear_what_the_code_of_a_thing_raises(
     shown = capsys.readouterr().out
     assert "  Lying()" in shown
     assert "  numbered()" in shown
+
+
+def test_h_names_a_helper_as_it_is_called(helpers: Helpers, capsys: pytest.CaptureFixture[str]) -> None:
+    helpers.h(helpers.names()["pwd"])
+    assert capsys.readouterr().out.startswith("pwd()\n  Shows the current directory")
