@@ -524,8 +524,8 @@ DETAILS: Final = (
     Detail(
         "application callbacks",
         "an application is a module with `start`, `prep_stop` and `stop`",
-        "it is one function, which says what is started",
-        "what is to be done at the end belongs to a process of the tree",
+        "it is a function, which says what is started; or a class with these methods",
+        "most have nothing to do at the end that a process of the tree does not do",
         ("tests/otp/test_application.py::test_children_are_started_below_a_supervisor",),
     ),
     Detail(
