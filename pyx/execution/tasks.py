@@ -87,15 +87,20 @@ class ProcessLoop:
                 own.soon_after(functools.partial(self._begin, runner, make, finished))
         elif not self._soon(given, functools.partial(self._begin_as_guest, runner, make, finished)):
             finished(runner, RuntimeError("the event loop that Node.start was given is closed"), None)
-        elif not self._looks:
+        else:
+            self._look_later()
+
+    def _look_later(self) -> None:
+        if not self._looks:
             self._looks = True
             self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
 
     def _look_for_closed_loops(self) -> None:
         _end_those_of_closed_loops(self._guests)
-        self._looks = bool(self._guests)
-        if self._looks:
-            self._later(_CLOSED_LOOP_SECONDS, self._look_for_closed_loops)
+        # In this order, as a process begins on another thread: it is seen here, or sees that this has ended.
+        self._looks = False
+        if self._guests:
+            self._look_later()
 
     def _begin(
         self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
@@ -120,6 +125,7 @@ class ProcessLoop:
         loop = asyncio.get_running_loop()
         task = asyncio.Task(_body(runner, make, finished), loop=loop, context=context)
         self._guests[task] = runner, finished
+        self._look_later()  # its loop may have been blocked since the start, through the last look
         task.add_done_callback(self._forget, context=context)
         runner.task = task
         runner.stop_task = self._stop
