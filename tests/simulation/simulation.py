@@ -40,13 +40,21 @@ def simulate(seed: int, break_kernel: Fault | None = None, *, has_groups: bool =
     faults.heal()
     world.run(SETTLING_SECONDS)
     workload.reply_to_all()
-    world.run(REUNION_SECONDS)  # a reply by hand may dial
+    settle(world, REUNION_SECONDS)  # a reply by hand may dial
     check_quiet(world, workload.waiters)
     workload.waiters += reunite(world)
-    world.run(REUNION_SECONDS)
+    settle(world, REUNION_SECONDS)
     check_quiet(world, workload.waiters)
     check_whole(world)
     return world
+
+
+def settle(world: World, seconds: float) -> None:
+    """Lets time pass, and as much more as broadcasts in small portions need, up to a minute."""
+    world.run(seconds)
+    for _ in range(60):
+        if any(host.kernel.tables.fan_outs.queue for host in world.running()):
+            world.run(1.0)
 
 
 def reunite(world: World) -> list[Waiter]:
