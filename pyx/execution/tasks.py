@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyx.execution.runner import Finished, Runner
     from pyx.execution.slots import Slot
 
-    Guests: TypeAlias = dict[asyncio.Task[None], tuple[Runner, Finished]]
+    Make: TypeAlias = Callable[[], Coroutine[Any, Any, Any]]
 
 
 SHUTDOWN: Final = "shutdown"
@@ -39,6 +39,22 @@ _CLOSED_LOOP_SECONDS: Final = 1.0
 """Seconds between two checks whether a loop of the application is closed: asyncio does not notify."""
 
 
+_LOOP_IS_CLOSED: Final = "the event loop that Node.start was given is closed"
+
+
+class _Guests:
+    """The processes on loops of the application, which may close a loop at any time."""
+
+    def __init__(self) -> None:
+        self.starts: Final[dict[Runner, tuple[asyncio.AbstractEventLoop, Make, Finished]]] = {}
+        """Processes that wait for the callback with which they begin: a closed loop has dropped it."""
+        self.tasks: Final[dict[asyncio.Task[None], tuple[Runner, Finished]]] = {}
+        """Processes that have begun."""
+
+    def __bool__(self) -> bool:
+        return bool(self.starts or self.tasks)
+
+
 class ProcessLoop:
     """The loop of `async def` processes: on pyx's own thread, or the one passed to `Node.start(loop=)`.
 
@@ -49,8 +65,7 @@ class ProcessLoop:
     def __init__(self, later: Callable[[float, Callable[[], None]], object]) -> None:
         self._own = LoopThread(PROCESS_LOOP, prepare=_watch_tasks)
         self._given: asyncio.AbstractEventLoop | None = None
-        self._guests: Guests = {}
-        """Tasks on a loop of the application."""
+        self._guests: Final = _Guests()
         self._later = later
         self._looks = False
         # Made once: a bound method for each of 100,000 processes would be 100,000 objects more.  They do not
@@ -67,7 +82,7 @@ class ProcessLoop:
     def start(
         self,
         runner: Runner,
-        make: Callable[[], Coroutine[Any, Any, Any]],
+        make: Make,
         finished: Finished,
     ) -> None:
         """Runs the coroutine that *make* returns as the process of *runner*; then calls *finished*.
@@ -85,10 +100,13 @@ class ProcessLoop:
                 self._begin(runner, make, finished)  # a task runs no line before this callback has ended
             else:
                 own.soon_after(functools.partial(self._begin, runner, make, finished))
-        elif not self._soon(given, functools.partial(self._begin_as_guest, runner, make, finished)):
-            finished(runner, RuntimeError("the event loop that Node.start was given is closed"), None)
         else:
-            self._look_later()
+            self._guests.starts[runner] = given, make, finished
+            if self._soon(given, functools.partial(self._begin_as_guest, runner)):
+                self._look_later()
+            elif self._guests.starts.pop(runner, None) is not None:  # else a look has found the loop closed
+                _close_unless_begun(make)
+                finished(runner, RuntimeError(_LOOP_IS_CLOSED), None)
 
     def _look_later(self) -> None:
         if not self._looks:
@@ -102,9 +120,7 @@ class ProcessLoop:
         if self._guests:
             self._look_later()
 
-    def _begin(
-        self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
-    ) -> None:
+    def _begin(self, runner: Runner, make: Make, finished: Finished) -> None:
         """Makes the task of a process on pyx's own loop.
 
         The loop has only weak references to tasks.  This one is kept by the runner, that by the process, and
@@ -116,15 +132,13 @@ class ProcessLoop:
         runner.task = asyncio.Task(_body(runner, make, finished), loop=self._own.loop, context=context)
         runner.stop_task = self._stop
 
-    def _begin_as_guest(
-        self, runner: Runner, make: Callable[[], Coroutine[Any, Any, Any]], finished: Finished
-    ) -> None:
-        """Makes the task of a process on a loop of the application, which may close that at any time."""
+    def _begin_as_guest(self, runner: Runner) -> None:
+        """Makes the task of a process on a loop of the application."""
+        loop, make, finished = self._guests.starts.pop(runner)
         context = contextvars.Context()
         context.run(current.set, runner)
-        loop = asyncio.get_running_loop()
         task = asyncio.Task(_body(runner, make, finished), loop=loop, context=context)
-        self._guests[task] = runner, finished
+        self._guests.tasks[task] = runner, finished
         self._look_later()  # its loop may have been blocked since the start, through the last look
         task.add_done_callback(self._forget, context=context)
         runner.task = task
@@ -145,7 +159,8 @@ class ProcessLoop:
         context.run(current.set, runner)
         loop = self._given or self._own.start()
         run.cancel = lambda: self._soon(loop, run.cancel_on_loop)
-        self._soon(loop, lambda: run.begin(context))
+        if not self._soon(loop, lambda: run.begin(context)):
+            run.refuse(RuntimeError(_LOOP_IS_CLOSED))
         return run
 
     def _soon(self, loop: asyncio.AbstractEventLoop, function: Callable[[], object]) -> bool:
@@ -175,6 +190,13 @@ class CoroutineRun:
         """Starts the coroutine; called on the loop."""
         self._task = asyncio.get_running_loop().create_task(self._run(), context=context)
         self._task.add_done_callback(self._ended)
+
+    def refuse(self, error: RuntimeError) -> None:
+        """Makes *error* the outcome of the coroutine, which does not run."""
+        self._coroutine.close()
+        self._error = error
+        self.over = True
+        self._done.wake()
 
     def cancel_on_loop(self) -> None:
         """Cancels the coroutine; called on the loop."""
@@ -219,7 +241,7 @@ class ReturnedCoroutine:
 
 async def _body(
     runner: Runner,
-    make: Callable[[], Coroutine[Any, Any, Any]],
+    make: Make,
     finished: Finished,
 ) -> None:
     error: BaseException | None = None
@@ -227,8 +249,7 @@ async def _body(
     gate = runner.gate
     try:
         if gate.closed:  # the process was killed since its spawn
-            if type(make) is ReturnedCoroutine:
-                make.coroutine.close()  # else Python warns that it was never awaited
+            _close_unless_begun(make)
             gate.refuse()
         coroutine = make()
         del make  # a long-lived process does not keep its arguments alive
@@ -287,6 +308,11 @@ def cancel_left_over(runner: Runner) -> None:
             task.get_loop().call_soon_threadsafe(task.cancel)
 
 
+def _close_unless_begun(make: Make) -> None:
+    if type(make) is ReturnedCoroutine:
+        make.coroutine.close()  # else Python warns that it was never awaited
+
+
 def _close(coroutines: list[Any]) -> None:
     for coroutine in coroutines:
         with contextlib.suppress(
@@ -330,7 +356,7 @@ def _soon(own: LoopThread, loop: asyncio.AbstractEventLoop, function: Callable[[
     return True
 
 
-def _stop(own: LoopThread, guests: Guests, runner: Runner) -> None:
+def _stop(own: LoopThread, guests: _Guests, runner: Runner) -> None:
     task = runner.task
     if task is None:  # it has just come to its end
         return
@@ -338,10 +364,14 @@ def _stop(own: LoopThread, guests: Guests, runner: Runner) -> None:
         _end_those_of_closed_loops(guests)
 
 
-def _end_those_of_closed_loops(guests: Guests) -> None:
-    over = [task for task in list(guests) if task.get_loop().is_closed()]
+def _end_those_of_closed_loops(guests: _Guests) -> None:
+    for runner, (loop, make, finished) in list(guests.starts.items()):
+        if loop.is_closed() and guests.starts.pop(runner, None) is not None:
+            _close_unless_begun(make)
+            finished(runner, Exit(SHUTDOWN), None)
+    over = [task for task in list(guests.tasks) if task.get_loop().is_closed()]
     for task in over:
-        guest = guests.pop(task, None)
+        guest = guests.tasks.pop(task, None)
         if guest is not None:
             runner, finished = guest
             task._log_destroy_pending = False  # type: ignore[attr-defined] # noqa: SLF001 - told here
@@ -352,8 +382,8 @@ def _end_those_of_closed_loops(guests: Guests) -> None:
         threading.Thread(target=_close, args=(coroutines,), name="pyx-closing", daemon=True).start()
 
 
-def _forget(guests: Guests, task: asyncio.Task[None]) -> None:
-    guests.pop(task, None)
+def _forget(guests: _Guests, task: asyncio.Task[None]) -> None:
+    guests.tasks.pop(task, None)
     task.exception()  # marks the exception as retrieved: a Ctrl-C has been raised in the loop already
 
 

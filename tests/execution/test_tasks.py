@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import contextvars
 import gc
+import inspect
 import queue
 import signal
 import threading
@@ -296,6 +297,34 @@ class TestApplicationsLoop:
         assert isinstance(error, RuntimeError)
         assert str(error) == "the event loop that Node.start was given is closed"
 
+    def test_loop_closed_before_a_process_begins_ends_it(
+        self, node: LocalNode, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 0.01)
+        node.tasks.use(loop)
+        pid, _ = node.processes.spawn(receives, ())
+        ended = Ended(node, pid)
+        loop.close()
+        wait_for(ended)
+        assert ended.reason == "shutdown"
+
+    @pytest.mark.filterwarnings("error")
+    def test_coroutine_made_on_a_thread_is_closed_with_the_loop_on_which_it_should_begin(
+        self,
+        node: LocalNode,
+        runner: Runner,
+        loop: asyncio.AbstractEventLoop,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(tasks_module, "_CLOSED_LOOP_SECONDS", 0.01)
+        tasks, ends, coroutine = ProcessLoop(node.transport_loop.later), Ends(), answer()
+        tasks.use(loop)
+        tasks.start(runner, ReturnedCoroutine(coroutine), ends.report)
+        loop.close()
+        error, _ = ends.next()
+        assert repr(error) == "Exit('shutdown')"
+        assert inspect.getcoroutinestate(coroutine) == inspect.CORO_CLOSED
+
     def test_ctrl_c_in_a_process_is_raised_to_the_application_too(
         self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
     ) -> None:
@@ -520,6 +549,14 @@ class TestCoroutineRun:
         with pytest.raises(SystemExit):
             self.run(node, runner, leave)
         assert node.tasks._own.call(lambda: "the loop goes on") == "the loop goes on"
+
+    def test_coroutine_is_refused_by_a_closed_loop(
+        self, node: LocalNode, runner: Runner, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        loop.close()
+        node.tasks.use(loop)
+        with pytest.raises(RuntimeError, match=r"^the event loop that Node\.start was given is closed$"):
+            self.run(node, runner, answer)
 
     def test_cancelled_coroutine_raises_cancelled_error(self, node: LocalNode, runner: Runner) -> None:
         done = LockSlot()
