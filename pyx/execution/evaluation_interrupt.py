@@ -1,8 +1,9 @@
 """Ctrl-C for an evaluation on a thread of its own: interrupts it at once, or when its call returns.
 
 *A wait of pyx* (`receive`, `rpc.call`, `Process.sleep`) raises KeyboardInterrupt as it is woken.  *User code*
-raises between two of its instructions.  *A library or C* is not interrupted inside: the user's code raises
-when the call returns.  The means are those of a kill (`thread_kill.py`).
+raises between two of its instructions.  *An event loop* that the evaluation runs (`asyncio.run`) has its
+tasks cancelled.  *A library or C* is not interrupted inside: the user's code raises when the call returns.
+The means are those of a kill (`thread_kill.py`).
 """
 
 from __future__ import annotations
@@ -41,15 +42,13 @@ class EvaluationInterrupt:
         self._lock = _thread.allocate_lock()
         self._running: int | None = None
         self._told = 0
-        self._may_cancel = False
-        """True from an interrupt until it has raised, or has cancelled tasks: cancelled code cleans up."""
-        self.has_cancelled = False
+        self._has_cancelled = False
         """True if an interrupt of this evaluation has cancelled the tasks of its event loop."""
 
     def begin(self, number: int) -> None:
         """Notes that evaluation *number* begins; called by its thread."""
         self._told = self._gate.told
-        self.has_cancelled = False
+        self._has_cancelled = False
         with self._lock:
             self._running = number
 
@@ -64,7 +63,6 @@ class EvaluationInterrupt:
         with self._lock:
             self._running = None
             self._gate.forget_interrupt()
-            self._may_cancel = False
         stop_tracing()
 
     def interrupt(self, number: int) -> bool:
@@ -73,13 +71,12 @@ class EvaluationInterrupt:
             if self._running != number:
                 return False
             self._gate.interrupt()
-            self._may_cancel = True
         self._tell()
         return True
 
     def has_ended_by_cancelling(self, error: BaseException) -> bool:
-        """True if *error* is what an interrupt's cancelling has come to."""
-        return self.has_cancelled and issubclass(type(error), CancelledError)
+        """True if *error* ended the evaluation because an interrupt had cancelled its tasks."""
+        return self._has_cancelled and issubclass(type(error), CancelledError)
 
     def insist(self, number: int) -> bool:
         """Repeats an interrupt that has not raised yet; returns False if the evaluation has ended."""
@@ -95,10 +92,10 @@ class EvaluationInterrupt:
         frame = self._frame()
         if frame is None or runner.is_waiting:
             return
-        loop = loop_below(frame) if self._may_cancel and not is_user_code(frame) else None
+        loop = loop_below(frame) if gate.is_interrupted and not is_user_code(frame) else None
         if loop is not None:
-            self._may_cancel, self.has_cancelled = False, True
-            gate.forget_interrupt()
+            self._has_cancelled = True
+            gate.forget_interrupt()  # once: cancelled code cleans up
             cancel_tasks(loop)  # last: the evaluation may end before this returns
         elif kill_thread(gate, frame, gate.told, _INTERRUPT):
             gate.forget_interrupt()
