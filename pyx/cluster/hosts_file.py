@@ -15,6 +15,7 @@ from pyx.cluster.polling import pause
 from pyx.cluster.sighting import Sighting
 from pyx.cluster.strategy_settings import check_names, seconds_of, text_of
 from pyx.errors import PyxError
+from pyx.net.error_words import system_text
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -37,14 +38,14 @@ class HostsFile:
             try:
                 text = await asyncio.to_thread(self._file.read_text, encoding="utf-8")
             except (OSError, UnicodeError) as error:
-                msg = f"cannot read {self._file}: {getattr(error, 'strerror', None) or error}"
+                msg = f"cannot read {self._file}: {system_text(error)}"
                 raise PyxError(msg) from error
             yield Sighting(frozenset(nodes_in(text, self._first)))
             await pause(self._interval)
 
 
 def _expanded(file: str) -> Path:
-    """Returns a path; `~` is the home directory, which a shell leaves as it is behind `hosts:`.
+    """Returns a path, with the home directory for `~`: a shell leaves that as it is behind `hosts:`.
 
     Raises:
         ValueError: there is no such home directory.

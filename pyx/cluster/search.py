@@ -8,6 +8,7 @@ from types import AsyncGeneratorType, CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import NodeNameInvalid, brief
+from pyx.execution import tracebacks
 from pyx.execution.context import require
 from pyx.execution.tasks import is_end_of_process
 from pyx.primitives import send
@@ -33,8 +34,6 @@ MOST_FOUND: Final = 4096
 LEAST_PAUSE: Final = 0.01
 """Seconds between two sightings: a strategy that forgot its own pause would fill the mailbox, and no other
 coroutine would run."""
-
-_LONGEST: Final = 300
 
 
 async def search(cluster: Pid, topology: ConfiguredTopology, here: str) -> None:
@@ -94,17 +93,12 @@ def _checked(sighting: Any, here: str) -> tuple[list[str], bool, str]:
             problems.append(f"{brief(node)} is not a node name: {error.problem}")
         except TypeError:
             problems.append(f"{brief(node)} is not a node name: it is not a text")
-    problem = on_one_line(min(problems, default=""), _LONGEST)  # the same one each time
+    problem = on_one_line(min(problems, default=""), tracebacks.LONGEST_SENTENCE)  # the same one each time
     return sorted(names), whole and not problem, problem
 
 
 def sentence_of(error: BaseException) -> str:
     """Returns an exception as one line: pyx's own by their sentence, others with their class."""
-    try:
-        text = str(error)
-    except Exception:  # it is user code
-        text = brief(error)
-    name = type(error).__name__
     if type(error).__module__.startswith("pyx."):
-        return on_one_line(text, _LONGEST)
-    return on_one_line(f"{name}: {text}" if text else name, _LONGEST)
+        return on_one_line(tracebacks.message_of(error), tracebacks.LONGEST_SENTENCE)
+    return tracebacks.sentence_of(error)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Debugger(pdb.Pdb):
     """Python's debugger, without the lines and frames of pyx and the frames that started pyx.
 
-    Ctrl-C stays as it is: Python's own debugger takes it for itself after `c`, also for later inputs.
+    The handler of Ctrl-C stays: Python's own debugger sets another one at `c`, which later inputs would keep.
     """
 
     def __init__(self, **options: Any) -> None:

@@ -3,9 +3,9 @@
 A handler of `logging` may block for any time: a terminal after Ctrl-S, a pipe that is not read.  The
 transport would stop with it, and the peers would lose the node.  So records of a loop's thread, and of a
 thread that reads for the node, wait in a bounded queue; of those that find it full only the number is logged.
-The report of a crash waits there too: it is written before the process's links and monitors are told, but
-they are told in any case.  All other threads write their records themselves.  Handlers and formats are the
-program's (`shell` installs its own).
+The report of a crash is queued too.  The end of its process waits until the report is written, so that the
+log has it before links and monitors are told, but for `REPORT_SECONDS` at most.  All other threads write
+their records themselves.  Handlers and formats are the program's (`shell` installs its own).
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class NodeLog:
         self._reports: Final[set[int]] = set()
         """The threads that are about to log the crash of a process."""
         self.is_blocked = False
-        """True from a wait in vain until the next record is written; then nothing more should wait."""
+        """True from a wait in vain until the next record is written: another wait would be in vain too."""
         self._began_at = 0.0
-        """When the write of the first of the queued records was due."""
+        """When the first of the queued records came to that place, by `time.monotonic`."""
         self._left_out = 0
         self._writes = _thread.allocate_lock()
         self._writer_is_due = False
@@ -96,14 +96,17 @@ class NodeLog:
         if self.is_blocked:
             self._put(record, None)
         elif not self._put(record, written):
-            self._write()  # on this thread
+            self._write()
         elif not written.acquire(True, REPORT_SECONDS):
             self.is_blocked = True  # before the last look, as the writer releases before it writes False
             if written.acquire(False):
                 self.is_blocked = False
 
     def _put(self, record: logging.LogRecord, written: _thread.LockType | None) -> bool:
-        """Queues a record; False if there is no thread to write it.  One that is waited for has room."""
+        """Queues a record; returns False if the system has no thread left to write it.
+
+        A record that a thread waits for is queued even if the queue is full.
+        """
         if written is None and len(self.waiting) >= MOST_LINES:
             self._left_out += 1
             return True

@@ -169,7 +169,7 @@ def _with_imported_name(message: str, line: str) -> str:
     if refused is None or sys.version_info >= (3, 12) or not issubclass(type(module), ModuleType):
         return line
     found = attributes_of_module(module)
-    public = found.get("__all__")  # of a module that loads its names late
+    public = found.get("__all__")  # a module that loads its names late, as pyx does, has them here alone
     names = [*found, *(public if type(public) in {list, tuple} else ())]
     close = close_word(refused[1], sorted({name for name in names if type(name) is str}))
     return line if close is None else f"{line}. Did you mean: '{close}'?"

@@ -115,7 +115,7 @@ class ProcessLoop:
 
     def _look_for_closed_loops(self) -> None:
         _end_those_of_closed_loops(self._guests)
-        # In this order, as a process begins on another thread: it is seen here, or sees that this has ended.
+        # First False, then the look: a process that begins meanwhile is seen, or asks for a look itself.
         self._looks = False
         if self._guests:
             self._look_later()

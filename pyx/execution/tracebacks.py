@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.execution.stacks import frame_of
 from pyx.execution.user_code import PYX, filename_of, is_standard_library
 from pyx.introspection import class_module, class_qualname
+from pyx.printable import on_one_line
 from pyx.terms import Raised
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ _CONTEXT: Final = "\nDuring handling of the above exception, another exception o
 
 _PYX_CLASS: Final = r"(?m)^pyx\.(?:\w+\.)+(?=[A-Z]\w*(:|$))"
 """What stands before the name of one of pyx's own errors; its users know it without."""
+
+LONGEST_SENTENCE: Final = 300
+"""Characters of an exception that is one line."""
 
 _MAX_CHARACTERS: Final = 20_000
 _MAX_FRAMES: Final = 20
@@ -52,6 +56,12 @@ def message_of(error: BaseException) -> str:
         raise
     except BaseException:
         return f"<{type(error).__name__} whose text cannot be made>"
+
+
+def sentence_of(error: BaseException) -> str:
+    """Returns an exception as one line: its class, and its text if it has one."""
+    text = f"{type(error).__name__}: {message_of(error)}".removesuffix(": ")
+    return on_one_line(text, LONGEST_SENTENCE)
 
 
 def is_ours(filename: str) -> bool:

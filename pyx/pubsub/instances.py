@@ -14,11 +14,10 @@ from pyx.core.spaces import SpaceUse
 from pyx.errors import DecodeError
 from pyx.execution.context import require
 from pyx.execution.node_log import log
-from pyx.execution.tracebacks import message_of, traceback_text
+from pyx.execution.tracebacks import sentence_of, traceback_text
 from pyx.otp.named_spaces import space_name
 from pyx.otp.start_errors import ServerAlreadyStarted
 from pyx.otp.starting import init_done, init_failed, start_process
-from pyx.printable import on_one_line
 from pyx.pubsub.adapter import payload_in
 from pyx.pubsub.instance_names import DEFAULT_PRESENCE, DEFAULT_PUBSUB, PRESENCE, unknown_instance
 from pyx.runtime.encoding import PUBLISH_TAG, decode_body
@@ -38,9 +37,6 @@ if TYPE_CHECKING:
 
 _METHODS: Final = ("start", "stop", "node_name", "broadcast", "direct_broadcast")
 """Of an adapter."""
-
-_LONGEST_SENTENCE: Final = 300
-"""Characters of a log line about an exception of the user's."""
 
 _ADAPTER: Final = b"adapter"
 """The key of an instance's adapter among the values of its space."""
@@ -204,7 +200,7 @@ def _stop(name: str, adapter: Adapter) -> None:
     try:
         adapter.stop()
     except Exception as error:
-        log.error("the adapter of the PubSub %r raised %s (in stop())", name, _sentence_of(error))
+        log.error("the adapter of the PubSub %r raised %s (in stop())", name, sentence_of(error))
 
 
 def _dispatch(
@@ -229,14 +225,10 @@ def _dispatch(
         log.error(
             "the dispatcher of the PubSub %r raised %s (a message on %r)\n%s",
             name,
-            _sentence_of(error),
+            sentence_of(error),
             topic,
             traceback_text(error).rstrip(),
         )
-
-
-def _sentence_of(error: Exception) -> str:
-    return on_one_line(f"{type(error).__name__}: {message_of(error)}", _LONGEST_SENTENCE)
 
 
 def _deliver_to(here: LocalNode, space: Space) -> Callable[[str, bytes], None]:

@@ -11,9 +11,8 @@ import sys
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from pyx.execution import interrupts
-from pyx.execution.tracebacks import message_of
+from pyx.execution.tracebacks import sentence_of
 from pyx.nodes import Node
-from pyx.printable import on_one_line
 from pyx.shell.evaluate import (
     Evaluator,
     ExitRequested,
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 TRANSCRIPT_COLUMNS: Final = 100
 """The width of a shell that is recorded or replayed: values break at the same places in both."""
 
-_LONGEST_ERROR: Final = 300
 LOOK: Final = "`import pdb; pdb.pm()` looks at it"
 _ENDS: Final = "the shell ends (with PYTHONDEVMODE=1 it shows a traceback)"
 
@@ -236,8 +234,7 @@ def show_own_error(terminal: Terminal, process: ShellProcess, error: Exception, 
 
 def own_error_text(error: Exception) -> str:
     """Returns the line about an exception of pyx's own code."""
-    what = on_one_line(f"{type(error).__name__}: {message_of(error)}", _LONGEST_ERROR)
-    return f"pyx: internal error: {what}"
+    return f"pyx: internal error: {sentence_of(error)}"
 
 
 def show_outcome(terminal: Terminal, outcome: Outcome) -> None:
