@@ -52,6 +52,7 @@ class Broadcasts:
         skip: Pid | None = None,
         at_once: bool = True,
         about: Collection[Pid] = (),
+        since: int | None = None,
     ) -> FanOut | None:
         """Gives a message to the subscribers here, to all of them or to a first portion.
 
@@ -63,6 +64,7 @@ class Broadcasts:
             skip: gets nothing.
             at_once: False leaves all of it to later kernel calls.
             about: in the place of one sender: the processes among whose signals it has its place.
+            since: subscriptions with a number above this one get nothing; None: all get it.
 
         Returns:
             What is left to be done by `go_on`; None if nothing is.
@@ -83,12 +85,13 @@ class Broadcasts:
         is_free = not late or not any(one in late for one in senders)
         if at_once and len(holders) <= fan_outs.portion and is_free:
             deliver = self._router.deliver
-            for entry in holders.values():
+            told = holders.values() if since is None else space.entries_after(topic, 0, since, len(holders))
+            for entry in told:
                 process = entry.process
                 if process.alive and process is not skipped:
                     deliver(process, body)
             return None
-        fan_out = FanOut(senders, skipped, space, topic, body)
+        fan_out = FanOut(senders, skipped, space, topic, body, since)
         fan_outs.add(fan_out)
         if at_once:
             self.go_on()

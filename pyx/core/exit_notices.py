@@ -20,14 +20,17 @@ if TYPE_CHECKING:
     from pyx.core.peers import Peer
     from pyx.core.spaces import Entry
     from pyx.signals import Signal
-    from pyx.terms import Ref
 
 
 class Forgotten(NamedTuple):
-    """Entries of an ended process or space that are still to be removed; watches from *since* on are new."""
+    """Entries of an ended process or space that are still to be removed.
+
+    Watches and subscriptions with a number above *since* were made after that end, by processes that were
+    shown none of these entries.
+    """
 
     entries: Sequence[Entry]
-    since: Ref
+    since: int
 
 
 Notice: TypeAlias = "tuple[Peer | None, Signal | Forgotten]"

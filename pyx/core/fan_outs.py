@@ -42,6 +42,7 @@ class FanOut:
         space: of the subscriptions.
         key: the topic.
         body: what is put into the mailboxes.
+        since: entries with a number above this one do not get it; None: all there are now get it.
     """
 
     __slots__ = (
@@ -69,14 +70,15 @@ class FanOut:
         space: Space,
         key: bytes,
         body: Any,
+        since: int | None = None,
     ) -> None:
         self.senders: Final = senders
         self.skip: Final = skip
         self.space: Final = space
         self.key: Final = key
         self.body: Final = body
-        self.last: Final = space.newest(key)
-        """The number of the last entry that gets it: who subscribes later does not."""
+        self.last: Final = space.newest(key) if since is None else min(space.newest(key), since)
+        """No entry with a higher number gets it: who subscribes later does not."""
         self.number = 0
         """Grows with each that is queued."""
         self.at = 0

@@ -41,6 +41,7 @@ class Keys:
         self._router = router
         self._diffs = diffs
         self._numbers: Final = itertools.count(1)
+        """Of entries, watches and ends of processes: each is later than those with a smaller one."""
 
     # ------------------------------------------------------------ spaces
 
@@ -190,9 +191,9 @@ class Keys:
             for watches in list(space.watches.values()):
                 for watch in list(watches.values()):
                     self.unwatch(watch.process, watch.ref)
-        return self._goodbyes(entries, self._audience(), self._tables.make_ref()) if entries else None
+        return self._goodbyes(entries, self._audience(), next(self._numbers)) if entries else None
 
-    def _goodbyes(self, entries: list[Entry], audience: list[Peer], since: Ref) -> Iterator[Notice]:
+    def _goodbyes(self, entries: list[Entry], audience: list[Peer], since: int) -> Iterator[Notice]:
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
             yield None, Forgotten(batch, since)
@@ -205,7 +206,7 @@ class Keys:
                     yield peer, Let(frm, tuple(numbers))
 
     def forget(self, batch: Forgotten) -> None:
-        """Removes entries of an ended process or space, and tells the watchers."""
+        """Removes entries of an ended process or space, and tells those who knew of them."""
         left: dict[Space, dict[bytes, list[Held]]] = {}
         for entry in batch.entries:
             if self._remove(entry):
@@ -219,7 +220,7 @@ class Keys:
         """Has a process told of each change of *key*, or of any key (None)."""
         ref = self._tables.make_ref()
         if process.alive:
-            watch = KeyWatch(process, ref, space, key)
+            watch = KeyWatch(process, ref, space, key, next(self._numbers))
             space.watches.setdefault(key, {})[ref] = watch
             holdings_of(process).watches[ref] = watch
         return ref
@@ -251,7 +252,7 @@ class Keys:
         kind: str,
         changes: Mapping[bytes, Sequence[Held]],
         *,
-        since: Ref | None = None,
+        since: int | None = None,
         replaced: Held | None = None,
     ) -> None:
         """Tells watchers, listeners and subscribers of all that has changed in a space in one step, by key.
@@ -260,19 +261,19 @@ class Keys:
             space: of this node.
             kind: `"join"`, `"leave"` or `"update"` (a value was replaced).
             changes: the entries.
-            since: those that watch since this reference was made know of it already.
+            since: watches and subscriptions with a number above this one are not told: see `Forgotten`.
             replaced: the one entry as it was before the update.
         """
         self.tell_watchers(space, kind, changes, since)
         if space.use is PLAIN_USE:
             return
         if space.use.diffs_to:
-            self._diffs.changed(space, kind, changes, replaced)
+            self._diffs.changed(space, kind, changes, replaced, since)
         if space.use.listeners and kind != "update":
             self._tell_listeners(space, kind, changes)
 
     def tell_watchers(
-        self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]], since: Ref | None = None
+        self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]], since: int | None = None
     ) -> None:
         """Tells the watchers alone; see `tell`."""
         if not space.watches:
@@ -282,7 +283,7 @@ class Keys:
             if watches:
                 pids = tuple([one.frm for one in held])
                 for watch in watches:
-                    if since is None or watch.ref.number < since.number:
+                    if since is None or watch.number < since:
                         self._router.deliver(watch.process, GroupChanged(watch.ref, kind, key, pids))
 
     def _tell_listeners(self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]]) -> None:

@@ -6,7 +6,8 @@ meanwhile, and readers still see them.  If the same incarnation comes back in th
 is told; if another one does, the entries of the old one leave at once, in the same diff.
 
 A new space begins with a diff of all that peers hold in it, and ends with one of the same: a receiver that
-adds diffs up has what readers see.
+adds diffs up has what readers see.  From the step of a process's end on these do not see its entries, whose
+leaves follow in portions: those who have subscribed after that step are not told of them.
 """
 
 from __future__ import annotations
@@ -47,13 +48,18 @@ class PresenceDiffs:
         self._absent: Final[dict[tuple[Space, str], Absent]] = {}
 
     def changed(
-        self, space: Space, kind: str, changes: Mapping[bytes, Sequence[Held]], replaced: Held | None
+        self,
+        space: Space,
+        kind: str,
+        changes: Mapping[bytes, Sequence[Held]],
+        replaced: Held | None,
+        since: int | None,
     ) -> None:
         """Tells subscribers what `Keys.tell` tells watchers, one diff for each topic."""
         before = () if replaced is None else (replaced,)
         for key, held in changes.items():
             joins, leaves = ((), held) if kind == "leave" else (held, before)
-            self._publish(space, key, tuple(joins), tuple(leaves))
+            self._publish(space, key, tuple(joins), tuple(leaves), since=since)
 
     def absent(self, space: Space, key: bytes) -> list[Held]:
         """Returns the absent entries of a key, which readers see beside those that are held."""
@@ -144,6 +150,7 @@ class PresenceDiffs:
         leaves: tuple[Held, ...],
         *,
         at_once: bool = True,
+        since: int | None = None,
     ) -> int:
         """Broadcasts a diff here, in order with the signals of its processes; returns its subscribers."""
         told = self._broadcasts.space(space.use.diffs_to)
@@ -152,7 +159,7 @@ class PresenceDiffs:
             return 0
         about = {held.frm for held in (*joins, *leaves)}
         diff = PresenceChanged(topic, joins, leaves)
-        self._broadcasts.publish(None, told, topic, diff, at_once=at_once, about=about)
+        self._broadcasts.publish(None, told, topic, diff, at_once=at_once, about=about, since=since)
         return subscribers
 
 

@@ -46,6 +46,8 @@ class KeyWatch(NamedTuple):
     ref: Ref
     space: Space
     key: bytes | None
+    number: int
+    """Grows with each watch and each entry."""
 
 
 class SpaceUse(NamedTuple):

@@ -8,6 +8,7 @@ import pytest
 
 from pyx.core.broadcasts import PUBSUB
 from pyx.core.effects import HoldBack
+from pyx.core.keys import BATCH
 from pyx.core.mailbox import NodeDown, NodeUp, PresenceChanged
 from pyx.core.spaces import SpaceUse
 from pyx.signals import Payload, Publish
@@ -90,6 +91,29 @@ def test_track_update_untrack_and_end_are_a_diff_each(world: World) -> None:
     track(a, gus, "four")
     a.process_signals.process_exited(gus, "normal")
     assert diffs(hears) == [(["three"], []), (["four"], []), ([], ["three", "four"])]
+
+
+@pytest.mark.parametrize("portion", [1, 256], ids=["long fan-out", "at once"])
+def test_subscriber_since_the_end_of_a_process_is_not_told_of_its_leaves(world: World, portion: int) -> None:
+    a = world["a@h"]
+    a.tables.exit_notices.portion, a.tables.fan_outs.portion = 1, portion
+    gus, bob = a.process(), a.process()
+    for topic in (T, U):
+        a.keys.hold(opened(a), topic, value("gus"), [gus] * BATCH)
+    before = ear(a, U)
+    a.process_signals.process_exited(gus, "normal")  # a portion: the entries in T
+    after = ear(a, U)
+    a.keys.hold(a.tables.spaces[PUBSUB + "p"], U, value(""), [before])
+    track(a, bob, "bob", U)
+    a.process_signals.process_exited(bob, "normal")
+    while a.tables.exit_notices:
+        a.continue_exits()
+    while a.tables.fan_outs.queue:
+        a.broadcasts.continue_fan_outs()
+    joined: tuple[list[str], list[str]] = (["bob"], [])
+    left: tuple[list[str], list[str]] = ([], ["bob"])
+    assert diffs(after) == [joined, left]
+    assert diffs(before) == [joined, joined, ([], ["gus"] * BATCH), left, left]
 
 
 def test_entry_of_a_process_with_thousands_is_found_by_its_label(world: World) -> None:
