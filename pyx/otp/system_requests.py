@@ -89,8 +89,8 @@ def _answer(running: RunningServer, request: Any, origin: Incarnation | None) ->
             case ("debug", ("trace", bool(is_on), Pid() as leader)):
                 running.traced = leader if is_on else None
                 return "ok"
-            case ("change_code", _, _, _):
-                change_class(running)
+            case ("change_code", module, _, _) if module is None or running.suspended:
+                change_class(running)  # the module is None for `Sys`; OTP's `sys` asks a suspended server
                 return "ok"
     except RpcRefused as error:
         return refused_value(str(error))

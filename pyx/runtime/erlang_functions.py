@@ -100,7 +100,8 @@ def rpc_eval(source: str) -> Any:
     Only under `--rpc open`: this function is not exported.
     """
     evaluate = importlib.import_module("pyx.shell.remote_eval").evaluate_here  # above this package
-    kind, text = evaluate(source, "", None)
+    parent = context.require("--rpc-eval").process.parent
+    kind, text = evaluate(source, parent.node if parent is not None else "", None)
     if kind == "error":
         return Atom("error"), Raised("RuntimeError", str(text)), []
     return Atom("ok")

@@ -110,7 +110,10 @@ class Transport:
         self._beam: BeamCarrier | None = None
         if options.beam:
             from pyx.net.beam_carrier import BeamCarrier  # not loaded by nodes without --beam
+            from pyx.runtime.rpc_functions import find_module
+            from pyx.wire.beam.modules import ERPC
 
+            find_module(ERPC)  # what calls of Erlang nodes run: under --rpc exported a call imports nothing
             self._beam = BeamCarrier(
                 self._incarnation, beyond=options.beam_insecure, own=self._tcp, trouble=log.warning
             )

@@ -86,7 +86,10 @@ def test_state_of_a_server_of_python_is_replaced_by_a_function_of_python(gus: Lo
 
 def test_suspended_server_of_python_lets_its_callers_wait(gus: LocalNode, a: IexNode) -> None:
     shelf(gus)
+    change = ":sys.change_code({:shelf, gus}, :shop, :v1, [])"
+    assert flat(a.ask(change)) == "{:error, {:unknown_system_msg, {:change_code, :shop, :v1, []}}}"
     assert a.ask(":sys.suspend({:shelf, gus})") == ":ok"
+    assert a.ask(change) == ":ok"
     assert "time out" in a.ask('GenServer.call({:shelf, gus}, {:take, "nike"}, 50)')
     assert a.ask(":sys.resume({:shelf, gus})") == ":ok"
     assert a.ask(":sys.get_state({:shelf, gus})") == '%{"items" => %{}}'

@@ -7,7 +7,10 @@
     signal_reader      control messages to signals
     signal_writer      signals to control messages
     control            the numbers of control messages; exit reasons
-    servers            what OTP's servers ask and answer: net_kernel, rex, erpc, group leaders
+    servers            what OTP's servers ask and answer: net_kernel, rex, erpc
+    io_requests        output between nodes: what group leaders are asked and answer
+    io_format          texts as `io_lib:format` makes them; chardata
+    erlang_syntax      values as Erlang writes them
     gen_messages       calls of servers as OTP's gen and sys write them, and their words
     exchanges          the open requests of a connection, both ways
     group_scopes       groups of processes that both nodes share, by the messages of OTP's pg

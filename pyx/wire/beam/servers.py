@@ -1,4 +1,4 @@
-"""What OTP's servers are asked and answer: `net_kernel`, `rex`, `erpc`, group leaders, `process_info`.
+"""What OTP's servers are asked and answer: `net_kernel`, `rex`, `erpc`, `process_info`.
 
 A node of OTP runs these as processes with a name, and other nodes take them for granted.  Here they are
 functions from values to values; `signal_reader.py` and `signal_writer.py` send and receive them.
@@ -13,6 +13,7 @@ from pyx.errors import EncodeError
 from pyx.signals import Payload
 from pyx.terms import Pid, Raised, Ref
 from pyx.wire.beam.control import inward_reason
+from pyx.wire.beam.io_format import characters
 from pyx.wire.beam.modules import ERPC, outward_module
 from pyx.wire.beam.term import ErlangCall, ErlangTerm
 from pyx.wire.beam.term_writer import encode_term
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 SERVERS: Final = frozenset(("net_kernel", "rex", "logger_proxy"))
 """The registered names behind which there is no process here."""
-
-_OK: Final = Atom("ok")
 
 
 def _binary(text: str) -> bytes:
@@ -52,105 +51,6 @@ def gen_call(message: Any) -> tuple[Pid, Any, Any] | None:
         case (Atom("$gen_call"), (Pid() as caller, tag), request):
             return caller, tag, request
     return None
-
-
-# ---------------------------------------------------------------- group leaders: the io protocol
-
-
-def put_chars(text: str) -> tuple[Any, ...]:
-    """The request that shows *text* at a group leader; it answers to the session, not to a process."""
-    return Atom("io_request"), Pid(0), Atom("ok"), (Atom("put_chars"), Atom("unicode"), _encodable(text))
-
-
-def crash_report(pid: Pid, text: str, here: str) -> tuple[Any, ...]:
-    """The request that shows a crash at a group leader: it prints the pid as its own node does."""
-    form = "~n[error] Process #PID~p on node ~ts raised an exception~n~ts"
-    request = (
-        Atom("put_chars"), Atom("unicode"), Atom("io_lib"), Atom("format"),
-        [form.encode(), [pid, here, _encodable(text)]],
-    )  # fmt: skip
-    return Atom("io_request"), Pid(0), Atom("ok"), request
-
-
-def _encodable(text: str) -> str:
-    """The text, with its lone surrogates escaped: Erlang has no such characters."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def io_request(message: Any) -> tuple[Pid, Any, Any] | None:
-    """(asking process, tag of its answer, request); None for any other message."""
-    match message:
-        case (Atom("io_request"), Pid() as frm, tag, request):
-            return frm, tag, request
-    return None
-
-
-def io_answer(request: Any) -> tuple[str, Any]:
-    """What a group leader here shows for a request, and what it answers."""
-    match request:
-        case (Atom("put_chars"), _, data) | (Atom("put_chars"), data):
-            return _characters(data), _OK
-        case (Atom("put_chars"), _, Atom(), Atom(), [form, list() as args]):
-            return formatted(_characters(form), args), _OK
-        case (Atom("requests"), list() as several):
-            shown, answers = zip(*map(io_answer, several), strict=True) if several else ((), (_OK,))
-            return "".join(shown), answers[-1]
-        case (Atom("get_line"), *_) | (Atom("get_chars"), *_) | (Atom("get_until"), *_):
-            return "", Atom("eof")
-        case Atom("getopts"):
-            return "", [(Atom("encoding"), Atom("unicode")), (Atom("binary"), True)]
-        case (Atom("setopts"), _):
-            return "", _OK
-    return "", (Atom("error"), Atom("enotsup"))
-
-
-def _characters(data: Any) -> str:
-    """The text of Erlang's chardata: a text, bytes, a character, or lists of these."""
-    if type(data) is str:
-        return data
-    if type(data) is bytes:
-        return data.decode("utf-8", "replace")
-    if type(data) is int:
-        return chr(data) if 0 <= data < 0x110000 and not 0xD800 <= data < 0xE000 else "\ufffd"
-    if type(data) is list:
-        return "".join(map(_characters, data))
-    return repr(data)
-
-
-def formatted(form: str, args: list[Any]) -> str:
-    """What Erlang's `io_lib:format` makes of its most frequent forms: ~n ~~ ~s ~ts ~p ~w ~B ~c ...
-
-    A control sequence that is not known here, and one without argument, is shown as it is.
-    """
-    left, shown, at = list(args), [], 0
-    while (found := form.find("~", at)) >= 0:
-        shown.append(form[at:found])
-        end = found + 1
-        while end < len(form) and not form[end].isalpha() and form[end] != "~":
-            end += 1
-        if form[end : end + 1] == "t":
-            end += 1
-        kind = form[end : end + 1]
-        at = end + 1
-        if kind == "n":
-            shown.append("\n")
-        elif kind == "~":
-            shown.append("~")
-        elif not left or kind not in "spwBbcgfePWi" or not kind:
-            shown.append(form[found:at])
-        else:
-            shown.append(_argument(kind, left.pop(0)))
-    return "".join((*shown, form[at:]))
-
-
-def _argument(kind: str, value: Any) -> str:
-    if kind == "i":
-        return ""
-    if kind == "s":
-        return str(value) if type(value) is Atom else _characters(value)
-    if kind == "c":
-        return _characters(value)
-    return repr(value)
 
 
 # ---------------------------------------------------------------- erpc: calls of functions
@@ -209,9 +109,16 @@ def _frame(entry: Any) -> str:
         case (module, function, args, list() as place):
             arity = _number_of(args)
             file = {str(key): value for key, value in (pair for pair in place if _is_pair(pair))}
-            where = f"{_characters(file['file'])}:{file.get('line', 0)}: " if "file" in file else ""
+            where = f"{_file_name(file['file'])}:{file.get('line', 0)}: " if "file" in file else ""
             return f"{where}{module!r}.{function}/{arity}"
     return repr(entry)
+
+
+def _file_name(name: Any) -> str:
+    try:
+        return characters(name)
+    except ValueError:
+        return repr(name)
 
 
 def _is_pair(value: Any) -> bool:

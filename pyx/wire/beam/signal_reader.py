@@ -37,7 +37,7 @@ from pyx.signals import (
 from pyx.terms import Pid, Ref
 from pyx.wire.beam import control as op
 from pyx.wire.beam import gen_messages as gen
-from pyx.wire.beam import servers
+from pyx.wire.beam import io_requests, servers
 from pyx.wire.beam.exchanges import PeersCall, PeersRequest, pinged
 from pyx.wire.beam.modules import ERPC
 from pyx.wire.beam.term import ErlangTerm
@@ -169,7 +169,7 @@ class SignalReader:
             if (
                 payload.data[:2] == _OF_FOUR
                 and payload.leading_atom() == "io_request"
-                and (asked := servers.io_request(payload.decode(self._here))) is not None
+                and (asked := io_requests.io_request(payload.decode(self._here))) is not None
             ):
                 return self._io_request(to, *asked)
         return self._message(frm, to, payload)
@@ -381,7 +381,7 @@ class SignalReader:
     # ------------------------------------------------------------ servers
 
     def _io_request(self, to: Pid, frm: Pid, tag: Any, request: Any) -> Signal:
-        text, answer = servers.io_answer(request)
+        text, answer = io_requests.io_answer(request)
         echo = self._exchanges.echo((op.SEND, frm), (Atom("io_reply"), tag, answer))
         if text:
             self._signals.append(Print(frm, to, text))

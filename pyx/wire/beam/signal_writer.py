@@ -42,7 +42,7 @@ from pyx.terms import LONGEST_WORD, Pid, Ref
 from pyx.wire.beam import control as op
 from pyx.wire.beam import flags as dist
 from pyx.wire.beam import gen_messages as gen
-from pyx.wire.beam import servers
+from pyx.wire.beam import io_requests, servers
 from pyx.wire.beam.etf_tags import SMALL_TUPLE
 from pyx.wire.beam.exchanges import OwnRequest, ping_tag
 from pyx.wire.beam.frames import PASS_THROUGH, WITH_HEADER, FragmentedMessage
@@ -208,10 +208,12 @@ class SignalWriter:
         return self._control(op.GROUP_LEADER, signal.leader, signal.to), b""
 
     def _print(self, signal: Print) -> HeadAndMessage:
-        return self._sent(THE_NODE, signal.to, servers.put_chars(signal.text))
+        return self._sent(THE_NODE, signal.to, io_requests.put_chars(signal.text))
 
     def _crashed(self, signal: Crashed) -> HeadAndMessage:
-        return self._sent(THE_NODE, signal.to, servers.crash_report(signal.frm, signal.text, self._here.name))
+        return self._sent(
+            THE_NODE, signal.to, io_requests.crash_report(signal.frm, signal.text, self._here.name)
+        )
 
     def _ping(self, signal: Ping) -> HeadAndMessage:
         head = self._control(op.REG_SEND, THE_NODE, Atom(""), Atom("net_kernel"))

@@ -23,48 +23,6 @@ def atoms(*words: str) -> tuple[Atom, ...]:
     return tuple(map(Atom, words))
 
 
-PUT, UNICODE = atoms("put_chars", "unicode")
-
-
-@pytest.mark.parametrize(
-    ("request_", "shown", "answer"),
-    [
-        ((PUT, UNICODE, "hi\n"), "hi\n", OK),
-        ((PUT, UNICODE, ["a", [98, b"\xc3\xbc"], [], "c"]), "abüc", OK),
-        ((PUT, "hi"), "hi", OK),
-        ((PUT, UNICODE, [0xD800, 2**30]), "\ufffd\ufffd", OK),
-        ((PUT, UNICODE, Atom("io_lib"), Atom("format"), [list(b"~p~n"), [{"a": 1}]]), "{'a': 1}\n", OK),
-        ((Atom("requests"), [(PUT, UNICODE, "a"), (PUT, UNICODE, "b")]), "ab", OK),
-        ((Atom("requests"), []), "", OK),
-        ((Atom("get_geometry"), Atom("columns")), "", (Atom("error"), Atom("enotsup"))),
-        ((Atom("get_line"), UNICODE, "> "), "", Atom("eof")),
-        ((Atom("setopts"), []), "", OK),
-        ("nonsense", "", (Atom("error"), Atom("enotsup"))),
-    ],
-)
-def test_group_leader_shows_and_answers(request_: Any, shown: str, answer: Any) -> None:
-    assert servers.io_answer(request_) == (shown, answer)
-
-
-@pytest.mark.parametrize(
-    ("form", "args", "text"),
-    [
-        ("hi~n", [], "hi\n"),
-        ("100~~", [], "100~"),
-        ("~s and ~ts", [list(b"one"), "zwölf"], "one and zwölf"),
-        ("~s", [Atom("ok")], "ok"),
-        ("~p ~w ~B", [Atom("ok"), [1], 7], ":ok [1] 7"),
-        ("~5.2f|", [1.5], "1.5|"),
-        ("~p", [], "~p"),
-        ("~q", [1], "~q"),
-        ("~i.", [1], "."),
-        ("~", [1], "~"),
-    ],
-)
-def test_forms_of_io_format(form: str, args: list[Any], text: str) -> None:
-    assert servers.formatted(form, args) == text
-
-
 def test_error_of_erlang_has_its_class_its_text_and_its_stack() -> None:
     stack = [
         (Atom("erlang"), Atom("binary_to_integer"), ["x"], [(Atom("error_info"), {})]),
@@ -128,4 +86,3 @@ def test_payload_of_a_peers_call_holds_its_arguments_as_they_came() -> None:
 
 def test_request_that_is_malformed_is_none_of_ours() -> None:
     assert servers.gen_call(("$gen_call", CALLER, 1)) is None
-    assert servers.io_request((Atom("io_request"), 1, 2, 3)) is None
