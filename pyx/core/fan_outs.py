@@ -83,7 +83,7 @@ class FanOut:
         """Grows with each that is queued."""
         self.at = 0
         self.taken = 0
-        """The number of entries that were looked at."""
+        """How many entries were looked at."""
         self.early: Final[set[int]] = set()
         """Numbers of entries ahead whose process has its copy already."""
         self.waiting: Final[list[ProcessRecord]] = []

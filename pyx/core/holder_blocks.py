@@ -1,7 +1,7 @@
 """The entries of one key that many processes hold, in blocks: so a broadcast to all of them copies no list.
 
-Keys of few holders have a dict of entries by their numbers; those of more than `BLOCK` have this in its
-place, with the methods of a dict that are used of it.  Numbers only grow, so each block is a range of them,
+A key of few holders has a dict of entries by their numbers; one of more than `BLOCK` has `HolderBlocks`, with
+the methods of a dict that the kernel calls.  Numbers only grow, so each block is a range of them,
 and a reader that has come to a number goes on behind it, whatever has come or gone meanwhile.
 """
 

@@ -157,7 +157,7 @@ class Keys:
 
     def drop(self, space: Space, entries: Sequence[Entry]) -> None:
         """Takes these entries away, those that are left of them."""
-        # The latest first: each is the last one of its process, which is removed in no time.
+        # The latest first: what is last among the entries of its process is removed without a search.
         let = [entry for entry in reversed(entries) if entry.process.alive and self._remove(entry)]
         let.reverse()
         self._told_to_let(space, let)
@@ -314,7 +314,7 @@ class Keys:
             holdings = holdings_of(process)
             entries = holdings.entries[space, key]
             if entries[-1] is entry:
-                entries.pop()  # however many they are
+                entries.pop()
             else:
                 entries.remove(entry)
             if not entries:

@@ -154,7 +154,7 @@ class Space:
     def living(self, key: bytes) -> list[Entry]:
         """Returns the entries of a key, oldest first, without those of ended processes."""
         entries = self.entries_of(key)
-        if self.size == self.stored:  # there are none of these
+        if self.size == self.stored:  # no process of these has ended
             return entries
         return [entry for entry in entries if entry.process.alive]
 

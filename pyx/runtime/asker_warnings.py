@@ -1,8 +1,8 @@
-"""Warnings about what a process has asked for: in its node's log, and at a remote shell where it was typed.
+"""Warnings about what a process has asked for: in the log of its node, and in the output of a remote shell.
 
-Of a person at a prompt of this node the log is in sight.  An input of a remote shell runs in a context that
-`person_is_elsewhere` marks: its warnings are lines of its output, too.  (OTP sends the log of a process to
-the node of the group leader.)
+The prompt of a node shows its log.  A remote shell does not show the log of the node that it is attached to,
+so a warning about one of its inputs, which run in a context that `person_is_elsewhere` marks, is also a line
+of their output.  (OTP sends log records to the node of the group leader.)
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pyx.runtime.local_node import this_node
 
 
 def warn(sentence: str) -> None:
-    """Logs a warning, and shows it to a person elsewhere."""
+    """Logs a warning, and shows it at the remote shell, if the running input is of one."""
     log.warning("%s", sentence)
     tell(sentence)
 
 
 def tell(sentence: str) -> None:
-    """Shows a warning that is in the log already to a person elsewhere."""
+    """Shows a warning that is in the log already at the remote shell, if the running input is of one."""
     runner = current.get()
     if runner is None or not person_is_elsewhere.get():
         return

@@ -94,10 +94,9 @@ def _found(module: str, function: str, args: list[Any]) -> Callable[[], Any]:
 
 
 def _returned(ref: Any, value: Any) -> Exit:
-    """What a process that executes a call ends by for what the function returned.
+    """Returns the end of a process whose function has returned *value*.
 
-    The reason is encoded here: the value of most calls is encoded once, and one that Erlang cannot hold is an
-    error of the call.
+    Its reason is encoded here, once for most calls; a value that Erlang cannot hold is an error of the call.
     """
     node = node_of(context.require("erpc"))
     try:
@@ -108,9 +107,9 @@ def _returned(ref: Any, value: Any) -> Exit:
 
 
 def _called(module: str, function: str, args: list[Any]) -> tuple[str, str, list[Any]]:
-    """The function that is called in the end: `:erlang.apply` calls the one that it is given.
+    """Returns module, function and arguments of a call; of `:erlang.apply` those that it is given.
 
-    Elixir code, which has no name, cannot run here.
+    Code of Elixir's, which has no name, cannot run here.
     """
     if (module, function) == ("erlang", "apply"):
         match args:
@@ -193,7 +192,7 @@ def _send(to: Pid, message: Any) -> None:
 
 
 def _send_to_name(name: str, message: Any) -> bool:
-    """Sends to the process here that has the name; False if none has it."""
+    """Sends to the process of this node that has the name; returns False if there is none."""
     found = node_of(context.require("rex")).kernel.tables.names.get(str(name))
     if found is not None:
         _send(found.pid, message)

@@ -57,7 +57,7 @@ _idle_small: list[Decoder] = []
 
 
 def encode_key(value: Any, *, what: str = "key", max_bytes: int) -> bytes:
-    """See `messages/key_bytes.py`, which is loaded by the first of them, or by the first peer."""
+    """See `messages/key_bytes.py`, which the first key loads, or the first peer."""
     from pyx.wire.messages import key_bytes
 
     return key_bytes.encode_key(value, what=what, max_bytes=max_bytes)

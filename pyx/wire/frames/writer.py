@@ -127,9 +127,7 @@ class Writer:
         for index, value in enumerate(fields):
             if type(value) is Payload:
                 data, origin = value
-                if isinstance(
-                    data, EncodedTerm
-                ):  # the reason of a call by an Erlang node, in a chain of links
+                if isinstance(data, EncodedTerm):  # an exit reason for Erlang nodes, in a chain of links
                     data, origin = encode(decode(value, self.here)), None
                 fields[index] = True if origin is None or origin == self.here else tuple(origin)
         header = encode(tuple(fields), what=type(signal).__name__)

@@ -177,9 +177,8 @@ class Acceptor(_Party):
         self._events.append(Authenticated(theirs.name, theirs.creation, theirs.is_hidden))
 
     def _meaning_of_loss(self) -> HandshakeFailed:
-        return HandshakeFailed(
-            self._misdialled or HUNG_UP
-        )  # an honest dialler leaves when it reads another name
+        # An honest dialler leaves when it reads another name.
+        return HandshakeFailed(self._misdialled or HUNG_UP)
 
     def _fail(self, failure: HandshakeFailed) -> None:
         if self._step != "deciding":  # there the decision has told the peer, under the key
