@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pyx.execution import context
 from pyx.execution.node_log import log
 from pyx.execution.slots import LockSlot
-from pyx.otp.application_callbacks import callbacks_of, named
+from pyx.otp.application_callbacks import callbacks_of, misnamed
 from pyx.otp.application_errors import ApplicationAlreadyStarted, ApplicationNotStarted
 from pyx.otp.call_errors import CallError
 from pyx.otp.child_work import kept
@@ -54,7 +54,7 @@ class RunningApplication:
     """An application from its start to its end.
 
     Args:
-        callbacks: its code; `start` returns its children, or starts its top supervisor and returns the pid.
+        callbacks: its code; `start` returns its children, or the pid of a top supervisor that it has started.
     """
 
     def __init__(self, callbacks: ApplicationCallbacks) -> None:
@@ -126,14 +126,14 @@ class RunningApplication:
             Process.link(top)
             return top
         msg = (
-            f"the function of the application {self.name} returned {top!r}: "
+            f"{self._callbacks.shown_start} of the application {self.name} returned {top!r}: "
             "it returns a list of children, or the pid of a supervisor that it has started by start_link"
         )
         raise TypeError(msg)
 
 
 class _Master(SupervisorServer):
-    """The top of an application, which tells its code before and after the tree is stopped."""
+    """The supervisor of an application's top: calls its code before and after the tree is stopped."""
 
     def __init__(
         self,
@@ -244,7 +244,9 @@ async def started_application(application: str) -> RunningApplication:
 
 async def stop_application(name: str) -> str:
     """`Application.stop` as a coroutine."""
-    name = name.partition(":")[0] if type(name) is str else named(name)[0]
+    if type(name) is not str:
+        raise misnamed(name)
+    name = name.partition(":")[0]
     running = _running.get(name)
     if running is None or running.master is None:
         raise ApplicationNotStarted(name)

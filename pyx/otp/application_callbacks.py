@@ -32,11 +32,11 @@ STOP: Final = "stop"
 
 
 class ApplicationCallbacks:
-    """What an application is made of: a function, or a class.
+    """The code of an application.
 
     Args:
         name: of the application.
-        code: that function or class; one that has no `start` is called as a function.
+        code: a class that has `start`; whatever else can be called is the function.
     """
 
     def __init__(self, name: str, code: Callable[[], Any]) -> None:
@@ -44,6 +44,11 @@ class ApplicationCallbacks:
         self._code = code
         self._made: Any = None
         """The object, once it is made; None for a function."""
+
+    @property
+    def shown_start(self) -> str:
+        """What starts the tree, for a sentence."""
+        return "the function" if self._made is None else "start()"
 
     def start(self) -> Any:
         """Calls the function, or `start` of a new object; returns what that returns."""
@@ -78,10 +83,12 @@ def callbacks_of(application: Any) -> ApplicationCallbacks:
     """Returns the code of an application by its name, `"shop:application"`; imports the module.
 
     Raises:
-        ApplicationInvalid: it names none.
+        ApplicationInvalid: *application* names no function or class, or an `async def`.
         Exception: the import of the module raised.
     """
-    module, _, name = named(application)
+    module, _, name = application.partition(":") if type(application) is str else ("", "", "")
+    if not (module and name):
+        raise misnamed(application)
     try:
         loaded = importlib.import_module(module)
     except ModuleNotFoundError as error:
@@ -97,13 +104,10 @@ def callbacks_of(application: Any) -> ApplicationCallbacks:
     return ApplicationCallbacks(module, code)
 
 
-def named(application: Any) -> tuple[str, str, str]:
-    """Returns `"shop:application"` in three parts; raises ApplicationInvalid for another thing."""
-    parts = application.partition(":") if type(application) is str else ("", "", "")
-    if not (parts[0] and parts[2]):
-        msg = f"an application is named by its module and function, not {application!r}"
-        raise ApplicationInvalid(str(application), msg, hint='Application.start("shop:application")')
-    return parts
+def misnamed(application: Any) -> ApplicationInvalid:
+    """Returns the refusal of what is not the name of an application."""
+    msg = f"an application is named by its module and function, not {application!r}"
+    return ApplicationInvalid(str(application), msg, hint='Application.start("shop:application")')
 
 
 def _check(application: str, code: Any) -> None:

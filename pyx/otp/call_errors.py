@@ -78,7 +78,7 @@ class CallNoConnection(CallError, ConnectionError):
 class CallTimeout(CallError, TimeoutError):
     """No reply came in time; the server goes on.
 
-    Attribute: `timeout` (seconds).  `reason` is `"timeout"`.  With *is_stop* the request was to end.
+    Attribute: `timeout` (seconds).  `reason` is `"timeout"`.  With *is_stop* the request was the one to end.
     """
 
     def __init__(self, server: object, request: object, timeout: float, *, is_stop: bool = False) -> None:
@@ -99,7 +99,8 @@ class CallExited(CallError):
     """The server ended before it replied.  `reason` is the reason with which it ended.
 
     Where an exception ended it, `reason` is a `Raised`, and `__cause__` a `RemoteError` with the traceback of
-    the server's node.  With *is_stop* the request was to end, with another reason.
+    the server's node.  With *is_stop* the request was the one to end, for another
+    reason.
     """
 
     def __init__(self, server: object, request: object, reason: Any, *, is_stop: bool = False) -> None:

@@ -27,10 +27,11 @@ class CallRequest(concurrent.futures.Future[Any]):
     """A call that has been sent, OTP's `send_request`: its reply is fetched later, on any thread.
 
     `result(timeout)` waits on a thread, `await` in a coroutine; both raise as `call`, `result` also
-    CallTimeout, after which it can be asked again.  `done()` says whether the outcome is there.  `cancel()`
-    gives the call up.  So do the end of the process that has made it (`done()` is True then, and `result`
-    raises CancelledError), and the loss of the last reference to it, unless it has a callback to call: a
-    request that nothing can ask for keeps nothing, here or at its server.
+    CallTimeout, after which it can be asked again.  `done()` says whether the outcome is there.
+
+    A request is given up by `cancel()`, and by the end of the process that has made it: `done()` is True
+    then, and `result` raises CancelledError.  One without callbacks is given up too when nothing refers to it
+    any more.  A request that is given up keeps nothing, here or at its server.
 
     Raises:
         CallingSelf, EncodeError: as `server_calls.call`.
@@ -47,7 +48,7 @@ class CallRequest(concurrent.futures.Future[Any]):
         if runner is not None:
             runner.requests.add(self)
         ask(self._here, self._pending, self._asked, is_system=False, is_sent_only=True)
-        weakref.finalize(self, give_up, self._pending).atexit = False
+        weakref.finalize(self, _give_up, self._pending).atexit = False
         super().add_done_callback(functools.partial(_is_over, self._slot, self._pending))
 
     def add_done_callback(self, fn: Callable[[concurrent.futures.Future[Any]], object]) -> None:
@@ -85,7 +86,7 @@ class CallRequest(concurrent.futures.Future[Any]):
 
 
 class _RequestSlot:
-    """What the kernel wakes: it knows the request without keeping it."""
+    """What the kernel wakes: it refers to a request weakly, so that a request may be given up."""
 
     __slots__ = ("_request", "kept")
 
@@ -95,7 +96,7 @@ class _RequestSlot:
         """The request, while it has a callback to call."""
 
     def wake(self) -> None:
-        """Fills the request in, if anything still knows it."""
+        """Fills the request in, if there still is one."""
         request, self.kept = self._request(), None
         if request is not None:
             request.fill_later()
@@ -104,12 +105,11 @@ class _RequestSlot:
 def _is_over(slot: _RequestSlot, pending: PendingAnswer, request: concurrent.futures.Future[Any]) -> None:
     slot.kept = None
     if request.cancelled():
-        give_up(pending)
+        _give_up(pending)
 
 
-def give_up(pending: PendingAnswer) -> None:
+def _give_up(pending: PendingAnswer) -> None:
     """Gives up the answer to a request, unless it is there; on any thread, in an ended process too."""
-    if pending.outcome is not None:
-        return
-    with contextlib.suppress(ProcessKilled):  # it is given up all the same
-        pending.abandon()
+    if pending.outcome is None:
+        with contextlib.suppress(ProcessKilled):  # it is given up all the same
+            pending.abandon()

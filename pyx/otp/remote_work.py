@@ -108,7 +108,7 @@ class WorkRequest:
 
 
 class _Named:
-    """What stands for a function that travels in the repr of a request."""
+    """A function that travels, in the repr of a request: its name."""
 
     __slots__ = ("_module", "_name")
 

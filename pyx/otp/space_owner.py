@@ -1,7 +1,7 @@
-"""The process that owns a space: a registry's, a scope's.  It ends with it, and answers what any server does.
+"""The process that owns the space of a registry or a scope: the space ends with it.
 
-Entries are kept and dropped by the kernel, so there is nothing that it could fail at, and it is linked to no
-holder.  A supervisor may own it; with it all entries of the space go.
+The kernel keeps and drops the entries, so the process has nothing to fail at, and is linked to no holder.  A
+supervisor may start it, as a child that answers what every server and every supervisor is asked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SpaceOwner(GenServer):
-    """A server without requests of its own; to supervisors' requests it answers that it has no children."""
+    """A server without requests of its own, and a supervisor without children."""
 
     __behaviour__: ClassVar[str] = "Space"
 
@@ -36,7 +36,7 @@ class SpaceOwner(GenServer):
         return None if is_open else Stop("already_started")
 
     def handle_call(self, request: Any, frm: From) -> Any:  # noqa: ARG002 - OTP's callback
-        """Answers as a supervisor without children, for those that look at a whole tree."""
+        """Answers what `Supervisor.tree` and `which_children` ask each supervisor of a tree."""
         match request:
             case "which_children":
                 return []

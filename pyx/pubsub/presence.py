@@ -168,11 +168,9 @@ class Presence:
             value = _value(here, key, {**new, "ref": ref, "ref_prev": old["ref"]})
             with SendingCall(here.kernel_call, "") as kernel:
                 entry = kernel.keys.labelled(process, space, space_key, key)
-                is_unchanged = entry is not None and entry.held is held
-                if entry is not None and is_unchanged:
+                if entry is not None and entry.held is held:
                     kernel.keys.replace(entry, value)
-            if is_unchanged:
-                return ref
+                    return ref
 
     @staticmethod
     def untrack(topic: str, key: str, *, pid: Pid | None = None, presence: str = DEFAULT_PRESENCE) -> str:

@@ -112,7 +112,7 @@ class PubSub:
     def unsubscribe(topic: str, *, pubsub: str = DEFAULT_PUBSUB) -> str:
         """Takes all subscriptions of the running process to a topic back; returns `"ok"`, also for none.
 
-        Of thousands a hundred at a time.  Raises as `subscribe`.
+        Thousands are taken back in portions.  Raises as `subscribe`.
         """
         runner = require("PubSub.unsubscribe()")
         here = node_of(runner)

@@ -230,6 +230,10 @@ class Wrong:
             lambda: 3,
             "Raised(TypeError: the function of the application shop_of_a_test returned 3: it returns",
         ),
+        (
+            type("Three", (), {"start": lambda _: 3}),
+            "Raised(TypeError: start() of the application shop_of_a_test returned 3: it returns",
+        ),
     ],
 )
 def test_application_that_fails_says_why_and_can_be_started_again(

@@ -608,11 +608,9 @@ def test_p23_supervisors_of_all_kinds_are_children_with_their_name_as_id() -> No
     ]
     sup = Supervisor.start_link(kids, strategy="one_for_one")
     kinds = {str(row[0]): row[2] for row in Supervisor.which_children(sup)}
-    assert kinds == {
-        **dict.fromkeys(
-            ("shops", "rooms", "parts", "tasks", "via(Registry, ('shops', 'inner'))"), "supervisor"
-        ),
-    }
+    assert kinds == dict.fromkeys(
+        ("shops", "rooms", "parts", "tasks", "via(Registry, ('shops', 'inner'))"), "supervisor"
+    )
     assert Supervisor.count_children(via(Registry, ("shops", "inner")))["active"] == 1
 
 
