@@ -102,9 +102,8 @@ def _command(words: list[str], *, is_pyx: bool) -> int:
                 from pyx.cli_parser import parser
 
                 asked = parser().parse_words(words)
-            if asked.rest[:1] == ["--"] and not (
-                asked.command or asked.module
-            ):  # what follows is a file and its arguments, as for Python
+            # As for Python: a file and its arguments follow "--"; behind -c and -m it is an argument itself.
+            if asked.rest[:1] == ["--"] and not (asked.command or asked.module):
                 del asked.rest[0]
             return _run(asked, is_pyx=is_pyx)
 
@@ -191,7 +190,7 @@ def _names(words: list[str]) -> int:
     from pyx.net.tcp import Unreachable
 
     if not _HELP.isdisjoint(words):
-        write_out(_fitted(_NAMES_HELP))
+        _write_help(_NAMES_HELP)
         return 0
     if len(words) > 1 or (words and words[0].startswith("-")):
         complain("names takes at most one host", "pyx names 10.0.0.5")
@@ -213,17 +212,17 @@ def _names(words: list[str]) -> int:
     return 0
 
 
-def _fitted(text: str) -> str:
+def _write_help(text: str) -> None:
     from pyx.cli_parser import fitted_help
 
-    return fitted_help(text)
+    write_out(fitted_help(text))
 
 
 def _new(words: list[str]) -> int:
     from pyx.shell.new_project import NewProjectError, make_project
 
     if not _HELP.isdisjoint(words):
-        write_out(_fitted(_NEW_HELP))
+        _write_help(_NEW_HELP)
         return 0
     names = [word for word in words if word != "--sup"]
     if unknown := [word for word in names if word.startswith("-")]:

@@ -89,15 +89,15 @@ _CODE: Final[tuple[_Row, ...]] = (
     (
         "--no-halt",
         "keep running after CODE or FILE, or as the project's application, until SIGTERM",
-        {**_SWITCH},
+        _SWITCH,
     ),
     (
         "--no-start",
         "leave DIR's pyproject.toml unread: start no application, and look for no cluster",
-        {**_SWITCH},
+        _SWITCH,
     ),
     ("--start-file", "run FILE before the first prompt, in place of the start files", {"metavar": "FILE"}),
-    ("--no-start-file", "run neither ~/.config/pyx/start.py nor DIR/.pyx.py", {**_SWITCH}),
+    ("--no-start-file", "run neither ~/.config/pyx/start.py nor DIR/.pyx.py", _SWITCH),
 )
 
 

@@ -27,8 +27,8 @@ def table(rows: Rows) -> str:
     """Returns a line for each fact; a str is shown as it is, another value as the prompt shows it."""
     width = max(len(name) for name, _ in rows)
     texts = [(name, value if isinstance(value, str) else render(value)) for name, value in rows]
-    indent = "\n" + " " * (width + 2)
-    return "\n".join(f"{name:<{width}}  {text.replace(chr(10), indent)}" for name, text in texts)
+    indent = "\n".ljust(width + 3)
+    return "\n".join(f"{name:<{width}}  " + text.replace("\n", indent) for name, text in texts)
 
 
 def about_value(thing: Any, columns: int) -> Rows:

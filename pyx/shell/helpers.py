@@ -113,7 +113,7 @@ class Helpers:
         A function is shown with its signature, a module, a server or a class of pyx with its functions.  A
         str is a name that is looked up: `h("Process.info")`, `h("shop.price")`, or a keyword: `h("for")`.
         """
-        from pyx.shell.help_pages import helper_list, page_of  # as the next
+        from pyx.shell.help_pages import helper_list, page_of  # no part of a start
 
         if type(thing) is str:
             from pyx.shell.name_lookup import about_keyword  # few prompts look a name up
@@ -128,8 +128,8 @@ class Helpers:
             helpers = [(helper.usage, helper.summary) for helper in self.names().values()]
             _show(helper_list(helpers, self._width()))
             return
-        name, thing_itself = name_of(thing), thing.__wrapped__ if type(thing) is Helper else thing
-        _show(page_of(thing_itself, name, self._width()))
+        function = thing.__wrapped__ if type(thing) is Helper else thing
+        _show(page_of(function, name_of(thing), self._width()))
         if source:
             _show(source_of(thing))
 

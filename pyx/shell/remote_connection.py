@@ -81,7 +81,7 @@ class RemoteConnection:
         self._given_up: dict[int, int] = {}
         """The inputs that were left behind while the node was silent: number -> job."""
         self._handing_over = threading.Lock()
-        """Around the look at these that decides who gets an event: the waiting shell, or `on_job`."""
+        """Held while an event goes to the waiting shell or to `on_job`, and while an input is given up."""
         self._completions = RemoteQuestions[Completion]()
         self._signatures = RemoteQuestions[CallSignature]()
 
@@ -137,9 +137,8 @@ class RemoteConnection:
         while True:
             try:
                 while untold:
-                    self._tell(
-                        *untold[0]
-                    )  # Ctrl-C may raise behind the send: it is told again, and counts once
+                    # Ctrl-C may raise behind the send: the message is sent again, and counts once.
+                    self._tell(*untold[0])
                     untold.popleft()
                 if gives_up and self._give_up(number, job):
                     return RemoteAnswer("left", (job, f"{self.node} does not answer"))
@@ -172,7 +171,7 @@ class RemoteConnection:
                 untold.append(("leave", number, job) if job else ("interrupt", number))
 
     def _give_up(self, number: int, job: int) -> bool:
-        """Leaves an input behind without a word of the node; returns False if one has come just now."""
+        """Leaves an input behind without an answer of the node; returns False if one has come just now."""
         with self._handing_over:
             if self._events or self.lost is not None:
                 return False
@@ -256,7 +255,7 @@ class RemoteConnection:
         return None
 
     def _late(self, job: int, event: tuple[Any, ...]) -> None:
-        """Receives what comes of an input that was given up; of a `left` job the end comes later."""
+        """Receives an event of an input that was given up; behind `left` comes the end of the job."""
         match event:
             case ("done", _, str() as kind, str() as text, int() as following):
                 self.next_statement = max(self.next_statement, following)

@@ -93,7 +93,7 @@ class RemoteNames:
         return call_signature(known_value(callee, self._sources()), callee)
 
     def _help(self, *things: Any) -> None:
-        """Shows what Python's `help` shows, without its pager, which would take that node's terminal."""
+        """Shows what Python's `help` shows, without a pager, which would take this node's terminal."""
         if len(things) != 1 or type(things[0]) is str:
             self.helpers.h(*things)
             return

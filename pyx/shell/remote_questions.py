@@ -1,17 +1,16 @@
-"""What the editor of a remote shell asks the other node while a line is typed: one question at a time."""
+"""Questions of a remote shell's editor to the other node, while a line is typed: one at a time."""
 
 from __future__ import annotations
 
 import itertools
 import threading
-import time
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPLETION_SECONDS: Final = 0.15
-"""A completion that is not there by then offers nothing."""
+"""After that time without an answer the editor offers nothing."""
 
 _A = TypeVar("_A")
 
@@ -37,8 +36,7 @@ class RemoteQuestions(Generic[_A]):
             self._answer = None
             self._asked = next(self._numbers)
             send_request(self._asked)
-            deadline = time.monotonic() + COMPLETION_SECONDS
-            self._is_there.wait(max(0.0, deadline - time.monotonic()))
+            self._is_there.wait(COMPLETION_SECONDS)
             return self._answer
         finally:
             self._asking.release()
