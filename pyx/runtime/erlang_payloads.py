@@ -91,7 +91,7 @@ def erlang_result(ref: Ref, value: Any, here: Incarnation | None, limit: int) ->
     """Returns the exit reason `{Ref, return, Value}`, by which an `erpc` call of an Erlang node is answered.
 
     Args:
-        ref: what the caller knows the answer by.
+        ref: by which the caller knows the answer.
         value: what the function returned.
         here: this node.
         limit: bytes.

@@ -138,7 +138,8 @@ class RemoteEvaluator:
             answer = _INTERRUPTED
         except Exception as error:  # pyx's own; maybe an input has replaced `builtins.str`
             log.exception("an input of a remote shell made pyx fail")
-            answer = "error", f"{own_error_text(error)}; its traceback is in the log of that node\n"
+            where = f"its traceback is in the log of {this_node().kernel.tables.name}"
+            answer = "error", f"{own_error_text(error)}; {where}\n"
         stdout_router.finish_line(runner, newline=True)
         return answer
 

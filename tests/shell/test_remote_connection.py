@@ -400,6 +400,7 @@ class TestFaultsOfPyx:
                 kind, text = client.evaluates("7")
             assert kind == "error"
             assert text.startswith("pyx: internal error: TypeError: 'NoneType' object is not callable; ")
+            assert text.endswith("; its traceback is in the log of server@test\n")
             assert text.count("\n") == 1
             assert client.evaluates("8").text == "8"
 

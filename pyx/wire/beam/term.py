@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 OF_NO_NODE: Final = Incarnation("", 0)
-"""The origin of an exit reason that is a term: a pyx node is sent it as what a peer has encoded, anew."""
+"""The origin of an exit reason that is a term: it is not this node, so `wire/frames/writer.py` encodes the
+reason anew for a pyx node."""
 
 
 class ErlangTerm(EncodedTerm):
