@@ -59,7 +59,10 @@ class Takeover:
             except KeyboardInterrupt:
                 continue
             if not is_blank(code):
-                self._evaluate(self._player.bindings.substitute(code, node.view), terminal)
+                number = node.request("eval", code=self._player.bindings.substitute(code, node.view))
+                while not self._shows_until_finished(number, terminal):
+                    with contextlib.suppress(ProcessLookupError):
+                        node.signal("INT")
             self._show_new(terminal)
 
     def complete(self, text: str, cursor: int) -> Completion:
@@ -81,17 +84,17 @@ class Takeover:
         first = self._node.prompt
         return Prompt(first, "..." + first[3:])
 
-    def _evaluate(self, code: str, terminal: Terminal) -> None:
+    def _shows_until_finished(self, number: int, terminal: Terminal) -> bool:
+        """Shows the output of an evaluation while it runs; returns False on Ctrl-C."""
         node, nodes = self._node, self._player.nodes.processes
-        number = node.request("eval", code=code)
-        while number not in node.finished and not node.has_ended:
-            seen = nodes.message_count
-            try:
+        try:
+            while number not in node.finished and not node.has_ended:
+                seen = nodes.message_count
                 nodes.wait(partial(self._has_news_since, seen), _FOREVER)
                 self._show_new(terminal)
-            except KeyboardInterrupt:
-                with contextlib.suppress(ProcessLookupError):
-                    node.signal("INT")
+        except KeyboardInterrupt:
+            return False
+        return True
 
     def _has_news_since(self, seen: int) -> bool:
         return self._node.has_ended or self._player.nodes.processes.message_count != seen

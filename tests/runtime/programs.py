@@ -46,7 +46,7 @@ def run(program: Callable[[], None], home: str) -> str:
         env={**os.environ, "PYTHONPATH": ROOT, "HOME": home, "PYX_RUNTIME_DIR": home},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -124,7 +124,7 @@ def test_inquiries_of_a_busy_peer_wait_and_others_are_answered() -> None:
 class TestAFlood:
     def test_flood_is_answered_by_two_threads(self, nodes: LocalNodes) -> None:
         victim, honest = nodes.start("victim"), nodes.start("honest")
-        waiting = Running(victim, lambda: receive(timeout=60))
+        waiting = Running(victim, receive)
         as_process(honest, lambda: Node.ping("victim"))
         before = threading.active_count()
         with Hostile(victim) as evil:

@@ -23,9 +23,24 @@ from tests.local_nodes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
     from pyx.runtime.local_node import LocalNode
+
+
+class _Told(logging.Handler):
+    """Calls a function when a line is logged."""
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        super().__init__()
+        self._then = then
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        del record
+        self._then()
 
 
 class TestLeaving:
@@ -102,25 +117,30 @@ class TestLeaving:
             node.sending.send(("sink", "b@test"), [number, "x" * 300_000])
 
     def test_all_messages_reach_a_peer_that_was_busy(
-        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture
+        self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(shutdown, "PATIENCE_SECONDS", HANG)
+        monkeypatch.setattr(shutdown, "_LOG_SECONDS", 0.0)
         a, b = nodes.start("a"), nodes.start("b")
         running = Running(b, lambda: [receive()[0] for _ in range(8)])
         in_kernel(b, b.kernel.registry.register, running.pid, "sink")
         ping(a, "b")
         go_on = self.stand_still(b)
         self.say_much(a)
-        timer = threading.Timer(1.5, go_on.set)  # the peer is busy with this for a while
-        timer.start()
-        start_stop.stop(a)
+        is_told = _Told(go_on.set)
+        logging.getLogger("pyx.node").addHandler(is_told)
+        try:
+            start_stop.stop(a)
+        finally:
+            logging.getLogger("pyx.node").removeHandler(is_told)
         assert running.outcome() == list(range(8))
         (line,) = caplog.messages
         assert re.fullmatch(r"a@test leaves, and waits for b@test to take [\d,]+ bytes", line)
-        timer.join()
 
     def test_bytes_that_a_peer_never_takes_are_logged_as_dropped(
         self, nodes: LocalNodes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(shutdown, "_LOG_SECONDS", HANG)  # a look may come late
         monkeypatch.setattr(shutdown, "PATIENCE_SECONDS", 0.01)
         a, b = nodes.start("a"), nodes.start("b")
         ping(a, "b")

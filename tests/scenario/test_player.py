@@ -291,12 +291,11 @@ class TestFailing:
     def test_unclaimed_output_at_the_end_fails(self, folder: Path) -> None:
         text = failure(
             folder,
-            A + "pyx(a@vm)1> import time\n"
-            "pyx(a@vm)2> def late():\n...(a@vm)2>     time.sleep(0.02)\n...(a@vm)2>     print('late')\n"
-            "...(a@vm)2>\npyx(a@vm)3> spawn(late)\n#PID<0.2.0>\n",
+            A + "pyx(a@vm)1> _, ref = spawn_monitor(print, 'late')\n"
+            "pyx(a@vm)2> receive(('DOWN', ref, ..., ..., ...))[4]\n'normal'\n",
         )
         assert text.startswith(
-            "FAIL t.pyxt:7  a@vm: output that no block expects (an empty prompt of this node would), "
+            "FAIL t.pyxt:3  a@vm: output that no block expects (an empty prompt of this node would), "
         )
         assert "  + late\n    from: #PID<0.2.0>\n" in text
 
@@ -307,8 +306,8 @@ class TestFailing:
     def test_crash_of_another_node_fails_at_the_end(self, folder: Path) -> None:
         text = failure(
             folder,
-            AB
-            + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [3])\nTrue\npyx(a@vm)2> Node.ping('b')  # ignore\n",
+            AB + "pyx(a@vm)1> rpc.cast('b', 'os', '_exit', [3])\nTrue\npyx(a@vm)2> Node.ping('b')  # ignore\n"
+            "pyx(a@vm)3> Node.list()  # eventually\n[]\n",
         )
         assert "b@vm: the node ended by itself (exit code 3)" in text
 
@@ -321,7 +320,8 @@ class TestFailing:
         ],
     )
     def test_node_that_ends_by_itself_fails(self, folder: Path, code: str, how: str) -> None:
-        text = failure(folder, AB + f"pyx(a@vm)1> Node.ping('b')\n'pong'\npyx(a@vm)2> {code}")
+        at_its_end = "pyx(a@vm)3> Node.list()  # eventually\n[]\n"
+        text = failure(folder, AB + f"pyx(a@vm)1> Node.ping('b')\n'pong'\npyx(a@vm)2> {code}{at_its_end}")
         assert f"b@vm: the node ended by itself ({how})" in text
 
     @pytest.mark.parametrize(
@@ -352,9 +352,10 @@ class TestFailing:
         text = failure(
             folder,
             AB + "pyx(b@vm)1> Node.connect('a')\nTrue\n"
-            "pyx(a@vm)1> send(self(), 'stray')\n'stray'\n" + QUICK + "pyx(a@vm)2> receive(int)\n1\n",
+            "pyx(a@vm)1> send(self(), 'stray')\n'stray'\n"
+            "pyx(a@vm)2> print('begun'); receive(int)  # blocks\nbegun\n" + QUICK + "pyx(a@vm)2>\n1\n",
         )
-        assert "FAIL t.pyxt:8  a@vm: the input did not end within 0.3 s, " in text
+        assert "FAIL t.pyxt:10  a@vm: the input did not end within 0.3 s, " in text
         assert "    a@vm:\n      nodes: b@vm\n" in text
         assert "messages: ['stray']" in text
         assert "      thread MainThread:\n" in text

@@ -209,7 +209,7 @@ class TestOutput:
         os.close(reads)
         process = self.run(*words, "--junit", "out.xml", stdout=writes)
         os.close(writes)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=240)
         assert (process.returncode, stderr) == (2, "")
         (suite,) = ET.parse("out.xml").getroot()
         assert suite.get("tests") == "2"
@@ -218,7 +218,7 @@ class TestOutput:
     def test_full_disk_is_one_line(self) -> None:
         with open("/dev/full", "w") as full:  # noqa: PTH123
             process = self.run("scenarios", stdout=full)
-            _, stderr = process.communicate(timeout=60)
+            _, stderr = process.communicate(timeout=240)
         assert (process.returncode, stderr) == (
             2,
             "pyx: the output cannot be written: No space left on device\n",

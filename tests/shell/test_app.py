@@ -74,7 +74,7 @@ class TestPipes:
                 text=True,
                 env=environment,
                 cwd=tmp_path,
-                timeout=60,
+                timeout=240,
                 check=False,
             )
             assert done.stdout == transcript
@@ -297,7 +297,7 @@ class Terminal:
             env=environment,
             cwd=str(cwd),
             encoding="utf-8",
-            timeout=60,
+            timeout=120,
             dimensions=(40, 100),
         )
 

@@ -21,7 +21,7 @@ from tests.blocked import until_blocked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HANG = 30.0
+HANG = 120.0
 
 
 class Driven:

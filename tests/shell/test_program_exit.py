@@ -18,7 +18,7 @@ def run(program: str) -> tuple[int, str, str]:
         env={**os.environ, "PYTHONPATH": str(Path(pyx.__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     return done.returncode, done.stdout, done.stderr

@@ -146,7 +146,8 @@ class TestWithANode:
         ) as child:
             assert child.stdout is not None
             assert child.stdout.readline() == "ready\n"
-            until_blocked(child.pid)
+            if words:  # else its main thread joins the other, and looks for signals once a second
+                until_blocked(child.pid)
             child.send_signal(number)
             assert child.communicate(timeout=PATIENCE_SECONDS) == ("busy@vm\n", "")
             assert child.returncode == 128 + number

@@ -210,7 +210,7 @@ class Load:
 
 @FASTAPI
 def test_service_under_load_is_attached_to_and_no_request_fails(lone_host: Host, services: Any) -> None:
-    service = services("uvicorn app:app --log-level warning")
+    service = services("uvicorn app:app --log-level warning --timeout-keep-alive 600")
     service.comes_up("/stock/nike")
     load = Load(service.port, per_second=200)
     try:
