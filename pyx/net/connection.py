@@ -338,6 +338,11 @@ class Connection:
         if not self._full:
             self.flush()
 
+    def is_at_its_end(self) -> bool:
+        """Reads once, on the loop, which would do so soon; returns True if the peer has closed it."""
+        self._readable()
+        return self._read_end is not None
+
     def _readable(self) -> None:
         self.read()
         if self._read_end is not None:

@@ -289,7 +289,14 @@ class Transport:
     def preview(self, name: str) -> Literal["ok", "ok_simultaneous", "nok", "alive"]:
         """See `Owner`."""
         with self._dispatch.kernel_call as kernel:
-            return kernel.sessions.preview(name)
+            answer = kernel.sessions.preview(name)
+            peer = kernel.tables.peers.get(name)
+        connection = None if peer is None else peer.connection
+        if answer != "alive" or connection is None or not connection.is_at_its_end():
+            return answer
+        with self._dispatch.kernel_call as kernel:  # C nodes give up when they hear `alive`
+            answer = kernel.sessions.preview(name)
+        return "ok" if answer == "alive" else answer  # the lock of a connection that ends may still be taken
 
     def claimed(self, name: str, creation: int, *, hidden: bool, dialect: str = PYX) -> tuple[Status, object]:
         """See `Owner`."""

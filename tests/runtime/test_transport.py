@@ -112,6 +112,21 @@ class TestConnections:
         assert down.outcome() == ("nodedown", "b@test")
         assert connected(a) == []
 
+    def test_end_that_has_come_is_known_when_the_name_is_claimed_again(self, nodes: LocalNodes) -> None:
+        a, b = nodes.start("a"), nodes.start("b")
+        ping(a, "b")
+        until(lambda: connected(b) == ["a@test"])
+        end = socket.socket(fileno=os.dup(peer_of(a, "b").connection._descriptor))
+
+        def answers() -> tuple[str, bool]:  # in one step of the loop, which can notice nothing meanwhile
+            assert b.transport is not None
+            before = b.transport.preview("a@test")
+            end.shutdown(socket.SHUT_RDWR)
+            return before, "ok" in map(b.transport.preview, ["a@test"] * 100)
+
+        with end:
+            assert b.transport_loop.call(answers) == ("alive", True)
+
     def test_messages_sent_before_the_connection_is_up_arrive_in_order(self, nodes: LocalNodes) -> None:
         a, b = nodes.start("a"), nodes.start("b")
         running = Running(b, lambda: [receive() for _ in range(100)])
