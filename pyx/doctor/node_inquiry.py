@@ -6,6 +6,7 @@ It goes the way of a node that dials: the same sockets, the same handshake, the 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from typing import TYPE_CHECKING, Final
 
@@ -97,6 +98,11 @@ async def _on_host(name: str) -> tuple[str, WayStep]:
     directory = HostDirectory.as_it_is()
     path = directory.lookup(name)
     if path is None:
+        entry = None
+        with contextlib.suppress(PyxError):  # without EPMD there is no Erlang node
+            entry = await epmd_client.look_up(name.partition("@")[0], epmd_client.HOME)
+        if entry is not None and not entry.is_pyx:
+            raise _erlang_node(entry.port)
         msg = f"no node of that name runs on this host: {directory.path} has no lock of it"
         raise PyxError(msg, hint="`pyx names` lists those that run; another PYX_RUNTIME_DIR has other nodes")
     return path, WayStep(True, f"it runs on this host, with its socket in {directory.path}")
@@ -121,9 +127,13 @@ async def _on_network(name: str, port: int) -> tuple[tuple[str, int], WayStep]:
         msg = f"{at}, and EPMD there knows no node {first}"
         raise PyxError(msg, hint="`pyx names HOST` lists those that it knows")
     if not entry.is_pyx:
-        msg = f"it is an Erlang node, at port {entry.port}"
-        raise PyxError(msg, hint="start your node with --beam to reach it")
+        raise _erlang_node(entry.port)
     return (address, entry.port_of_pyx), WayStep(True, f"{at}; EPMD there says port {entry.port_of_pyx}")
+
+
+def _erlang_node(port: int) -> PyxError:
+    msg = f"it is an Erlang node, at port {port}"
+    return PyxError(msg, hint="start your node with --beam to reach it")
 
 
 async def _connected(target: str | tuple[str, int]) -> socket.socket:

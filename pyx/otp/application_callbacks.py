@@ -98,7 +98,9 @@ def callbacks_of(application: Any) -> ApplicationCallbacks:
         raise ApplicationInvalid(application, msg) from None
     code = getattr(loaded, name, None)
     if not callable(code):
-        msg = f"there is no function {name} in the module {module}, for the application {application}"
+        msg = (
+            f"there is no function or class {name} in the module {module}, for the application {application}"
+        )
         raise ApplicationInvalid(application, msg)
     _check(application, code)
     return ApplicationCallbacks(module, code)

@@ -46,6 +46,7 @@ processes.  Everything that is shown goes through one writer.
     directories        `ls`, `cd`, `pwd`
     old_servers        which servers still run a class as it was before a reload
     prompt_names       the public names of pyx, which every prompt has; those that are loaded late
+    pyx_calls          pyx's own functions, called on another node for the shell
     process_table      `ps()`: the processes of a node
     top_table          `top()`: the busiest processes of a node
     node_table         `nodes()`: the connected nodes

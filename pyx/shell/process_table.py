@@ -6,11 +6,10 @@ import heapq
 import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar, TypeVarTuple, Unpack
 
-from pyx import rpc
-from pyx.errors import RpcRefused
 from pyx.nodes import Node
 from pyx.process import Process
 from pyx.runtime.local_node import this_node
+from pyx.shell.pyx_calls import call_pyx
 from pyx.shell.text_table import text_table
 
 if TYPE_CHECKING:
@@ -94,10 +93,7 @@ def run_on(node: str | None, function: Callable[[Unpack[Args]], T], *args: *Args
     """
     if node is None or this_node().full_name(node) == Node.self():
         return function(*args)
-    try:
-        value: T = rpc.call(node, function.__module__, function.__name__, args, seconds + ANSWER_SECONDS)
-    except RpcRefused as error:
-        raise RpcRefused(error.node, error.policy, any_code=True) from None
+    value: T = call_pyx(node, function.__module__, function.__name__, args, seconds + ANSWER_SECONDS)
     return value
 
 

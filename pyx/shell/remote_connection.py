@@ -12,8 +12,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from pyx import rpc
-from pyx.errors import NoConnection, PyxError, RpcRefused
+from pyx.errors import NoConnection, PyxError
 from pyx.execution.context import current
 from pyx.execution.runner import sleep
 from pyx.execution.slots import LockSlot
@@ -22,6 +21,7 @@ from pyx.primitives import receive, send, spawn
 from pyx.primitives import self as own_pid
 from pyx.shell.call_signature import CallSignature
 from pyx.shell.completion import Completion
+from pyx.shell.pyx_calls import call_pyx
 from pyx.shell.remote_questions import RemoteQuestions
 from pyx.terms import Raised
 
@@ -205,11 +205,9 @@ class RemoteConnection:
 
     def _run_relay(self) -> None:
         try:
-            rpc.call(self.node, _SESSION, "version", timeout=_ANSWER_SECONDS)
+            call_pyx(self.node, _SESSION, "version", timeout=_ANSWER_SECONDS)
             session, monitor = Node.spawn_monitor(self.node, _SESSION, "serve", [own_pid()])
         except PyxError as error:
-            if isinstance(error, RpcRefused):
-                error = RpcRefused(self.node, error.policy, any_code=True)
             self._failure = error
             self._slot.wake()
             return

@@ -8,8 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pyx import rpc
-from pyx.errors import PyxError, RemoteError, RpcRefused
+from pyx.errors import PyxError, RemoteError
 from pyx.execution import context, stdout_router
 from pyx.execution.leader_stdout import routed_to
 from pyx.primitives import receive, spawn
@@ -19,6 +18,7 @@ from pyx.runtime.local_node import this_node
 from pyx.shell.evaluate import Evaluator, ExitRequested, StatementRaised, error_text
 from pyx.shell.loop import node_name
 from pyx.shell.program import exit_code
+from pyx.shell.pyx_calls import call_pyx
 from pyx.shell.remote_names import RemoteNames
 from pyx.shell.render import render, render_whole
 
@@ -35,13 +35,11 @@ def rpc_eval(node: str, source: str, columns: int | None) -> int:
         columns: of the terminal, on which a long value is shortened; None prints it whole, for a program.
     """
     try:
-        kind, text = rpc.call(
+        kind, text = call_pyx(
             node, "pyx.shell.remote_eval", "evaluate_here", [source, node_name() or "", columns]
         )
     except PyxError as error:
-        if isinstance(error, RpcRefused):
-            error = RpcRefused(error.node, error.policy, any_code=True)
-        elif isinstance(error, RemoteError):
+        if isinstance(error, RemoteError):
             error = PyxError(f"{node} cannot evaluate it: {error}")
         sys.stderr.write(error_text(error.with_traceback(None)))
         return 1

@@ -18,6 +18,7 @@ import pytest
 import pyx
 from pyx.doctor.doctor_cli import _Look, examined
 from pyx.errors import NodeNameInvalid
+from pyx.wire.epmd import NodeEntry
 from tests.local_nodes import COOKIE, HANG, LocalNodes, start_node
 from tests.ports import free_port
 
@@ -92,6 +93,16 @@ class TestNode:
         assert code == 1
         assert lines[0].startswith("failed found ")
         assert words in lines[0]
+
+    def test_erlang_node_of_this_host_is_named_as_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def known(name: str, host: str) -> NodeEntry:
+            return NodeEntry(name, 39893)
+
+        monkeypatch.setattr("pyx.net.epmd_client.look_up", known)
+        lines, code = lines_of(["iex"])
+        assert code == 1
+        found = "it is an Erlang node, at port 39893 (mend: start your node with --beam to reach it)"
+        assert lines == [f"failed found iex@test: {found}"]
 
     def test_port_on_which_nothing_listens(self) -> None:
         lines, code = lines_of(["zoe@127.0.0.1", "--port", str(free_port())])

@@ -255,8 +255,8 @@ def test_application_that_fails_says_why_and_can_be_started_again(
         (3, "an application is named by its module and function, not 3"),
         ("no_such_module_xyz:application", "there is no module no_such_module_xyz"),
         ("os.no_such:application", "there is no module os.no_such"),
-        ("os:no_such", "there is no function no_such in the module os"),
-        ("os:sep", "there is no function sep in the module os"),
+        ("os:no_such", "there is no function or class no_such in the module os"),
+        ("os:sep", "there is no function or class sep in the module os"),
     ],
 )
 def test_what_names_no_function_is_refused(what: Any, why: str, node: LocalNode) -> None:

@@ -166,7 +166,7 @@ class TestFailures:
             ("nope:application", "pyx: there is no module nope, for the application nope:application\n"),
             (
                 "shop:nope",
-                "pyx: there is no function nope in the module shop, for the application shop:nope\n",
+                "pyx: there is no function or class nope in the module shop, for the application shop:nope\n",
             ),
         ],
     )
