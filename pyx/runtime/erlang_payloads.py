@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyx.errors import EncodeError
 from pyx.signals import Payload
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from pyx.terms import Incarnation, Ref
 
+_new: Final = tuple.__new__  # see `core/requests.py`
+
 
 def erlang_message(message: Any, here: Incarnation | None, limit: int) -> Payload:
     """Returns the payload of a message for a process of an Erlang node.
@@ -30,7 +32,7 @@ def erlang_message(message: Any, here: Incarnation | None, limit: int) -> Payloa
         EncodeError: Erlang has no value like that, or it is too long.
     """
     assert here is not None  # a node with peers has a name
-    return Payload(ErlangTerm(encode_term(outward_message(message), here, max_bytes=limit)))
+    return _new(Payload, (ErlangTerm(encode_term(outward_message(message), here, max_bytes=limit)), None))
 
 
 def erlang_request(
