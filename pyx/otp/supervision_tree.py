@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pyx.errors import NoConnection
+from pyx.errors import EncodeError, NoConnection
 from pyx.otp.call_errors import CallError
-from pyx.otp.server_calls import call
+from pyx.otp.remote_work import meet_server
+from pyx.otp.server_calls import call, placed
 from pyx.printable import on_one_line
 from pyx.runtime import process_requests
+from pyx.runtime.local_node import this_node
 from pyx.terms import Pid
 
 if TYPE_CHECKING:
@@ -25,12 +27,28 @@ async def tree_text(supervisor: Server) -> str:
 
     Raises:
         CallError: the supervisor does not answer.
+        EncodeError: it is one of an Erlang node.
     """
-    settings, rows = await call(supervisor, "tree", _ANSWER_SECONDS)
+    settings, rows = await _level(supervisor)
     name = supervisor if isinstance(supervisor, str) else str(supervisor)
     lines = [f"{name} ({settings})"]
     await _add_branches(lines, rows, "")
     return "\n".join(lines)
+
+
+async def _level(supervisor: Server) -> tuple[str, list[Any]]:
+    """Returns the settings of a supervisor, and its children.
+
+    One of an Erlang node is not asked: a request that it does not know ends it.
+    """
+    _, node = placed(supervisor)
+    await meet_server(node)
+    here = this_node()
+    if here.speaks_with_erlang and here.is_erlang(node):
+        hint = "Supervisor.which_children lists the children of a supervisor there"
+        raise EncodeError("request", "tree", "is known to supervisors of pyx alone", hint=hint)
+    level: tuple[str, list[Any]] = await call(supervisor, "tree", _ANSWER_SECONDS)
+    return level
 
 
 async def _add_branches(lines: list[str], rows: list[tuple[Any, Any, str, int]], indent: str) -> None:
@@ -49,8 +67,8 @@ async def _facts(state: Any, kind: str) -> tuple[str, list[Any]]:
         return ("is restarting" if state == "restarting" else "does not run"), []
     if kind == "supervisor":
         try:
-            settings, rows = await call(state, "tree", _ANSWER_SECONDS)
-        except CallError as error:
+            settings, rows = await _level(state)
+        except (CallError, EncodeError) as error:
             return f"{state} (does not answer: {type(error).__name__})", []
         return f"{state} ({settings})", rows
     try:

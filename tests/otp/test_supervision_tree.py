@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pyx import DynamicSupervisor, Pid, Supervisor, aio, child, send
+from pyx.errors import EncodeError
 from pyx.otp.supervision_tree import tree_text
+from pyx.runtime.local_node import LocalNode
 from pyx.runtime.request import wait
-from tests.local_nodes import until
+from tests.local_nodes import LocalNodes, as_process, until
 from tests.otp.supervised import in_process
 
 
@@ -43,3 +47,18 @@ def test_tree_shows_pids_mailboxes_restarts_and_what_does_not_run() -> None:
         f"│   └── waits {room}",
         "└── once does not run",
     ]
+
+
+def test_supervisor_of_an_erlang_node_is_not_sent_what_would_end_it(
+    nodes: LocalNodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a = nodes.start("a")
+    b = nodes.start("b")
+    as_process(b, lambda: Supervisor.start([], strategy="one_for_one", name="shop"))
+    assert as_process(a, lambda: wait("tree", tree_text(("shop", "b")))).startswith(
+        "('shop', 'b') (one_for_one"
+    )
+    a.speaks_with_erlang = True
+    monkeypatch.setattr(LocalNode, "is_erlang", lambda _, node: node == "b@test")
+    with pytest.raises(EncodeError, match="'tree' is known to supervisors of pyx alone"):
+        as_process(a, lambda: wait("tree", tree_text(("shop", "b"))))
