@@ -80,7 +80,7 @@ pyx(b@vm)1>
             + """\
 pyx(a@vm)1> Process.register(self(), "shell")
 True
-pyx(a@vm)2> receive(timeout=5)  # blocks
+pyx(a@vm)2> receive(timeout=60)  # blocks
 pyx(b@vm)1> send(("shell", "a"), "go")
 'go'
 pyx(a@vm)2>
@@ -158,7 +158,7 @@ True
             AB + "pyx(a@vm)1> Node.connect('b')\nTrue\npyx(b@vm)1> Process.register(self(), 'shell')\nTrue\n"
             "$ partition a | b\n$ kill -STOP b\n$ heal\n$ kill -CONT b\n"
             "pyx(a@vm)2> send(('shell', 'b'), 'through')\n'through'\n"
-            "pyx(b@vm)2> receive(timeout=10)\n'through'\n",
+            "pyx(b@vm)2> receive(timeout=60)\n'through'\n",
         )
         assert result.passed, result.text
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PYX: Final = str(Path(sysconfig.get_path("scripts"), "pyx"))
 """The installed command: `python -m pyx` would put the current directory before the standard library."""
 
-PATIENCE_SECONDS: Final = 60.0
+PATIENCE_SECONDS: Final = 120.0
 """A guard against hanging, not a measurement."""
 
 SCENARIOS: Final = Path(__file__).parents[2] / "scenarios"

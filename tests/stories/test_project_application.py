@@ -35,7 +35,7 @@ def keeper(name, supervisor):
 
 def application():
     children = [child(Keeper, "stock", id="stock"), child(Keeper, "till", id="till")]
-    return Supervisor.start_link(children, strategy="one_for_one", max_restarts=1, name="shop")
+    return Supervisor.start_link(children, strategy="one_for_one", max_restarts=1, max_seconds=600, name="shop")
 
 def other():
     raise RuntimeError("no shop today")
@@ -87,7 +87,7 @@ class TestPrompt:
     def test_prompt_goes_on_when_the_application_ends(self, host: Host, shop: Path) -> None:
         shell = host.shell("app1", cwd=shop)
         shell.type("shop.crash_twice()")
-        shell.sees("supervisor shop gives up: 2 ends in 5 s, the last of stock (ValueError: boom)")
+        shell.sees("supervisor shop gives up: 2 ends in 600 s, the last of stock (ValueError: boom)")
         shell.sees("application shop has ended, with its top supervisor")
         shell.comes_to("Application.started()", "[]")
 
@@ -134,7 +134,7 @@ class TestService:
         assert done.returncode == 1
         lines = [line for line in done.stderr.splitlines() if line.startswith("[error]")]
         assert [line for line in lines if "raised" not in line][1:] == [
-            "[error] supervisor shop gives up: 2 ends in 5 s, the last of stock (ValueError: boom)",
+            "[error] supervisor shop gives up: 2 ends in 600 s, the last of stock (ValueError: boom)",
             "[error] application shop has ended, with its top supervisor",
         ]
         assert "till stops: shutdown" in done.stdout
@@ -144,7 +144,7 @@ class TestService:
         service.sees("till starts")
         ops = lone_host.shell("ops")
         tree = ops.type('Supervisor.tree(("shop", "shop"))')
-        assert tree.startswith("('shop', 'shop') (one_for_one, 1 restart in 5 s)\n├── stock #PID<")
+        assert tree.startswith("('shop', 'shop') (one_for_one, 1 restart in 600 s)\n├── stock #PID<")
         assert "\n└── till #PID<" in tree
 
     def test_application_that_is_stopped_by_hand_leaves_the_service_running(

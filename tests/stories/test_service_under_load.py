@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.stories.host import PYX
+from tests.stories.host import PATIENCE_SECONDS, PYX
 
 if TYPE_CHECKING:
     from tests.stories.host import Host
@@ -62,7 +62,7 @@ class Load:
         self._thread.join()
 
     def _ask(self) -> None:
-        with socket.create_connection(("127.0.0.1", self._port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", self._port), timeout=PATIENCE_SECONDS) as connection:
             lines = connection.makefile("rb")
             while not self._over.wait(PAUSE_SECONDS):
                 try:
