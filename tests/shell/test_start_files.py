@@ -104,7 +104,9 @@ class TestStartFile:
 
     def test_ctrl_c_ends_the_file_and_names_it_with_its_line(self, prompt: StartingPrompt) -> None:
         # Not of a text: after Ctrl-C in an `exec` of one Python itself, the runner of tests, exits with 130.
-        prompt.run("x = 1\n\ndef f():\n    exec(compile('raise KeyboardInterrupt', '<s>', 'exec'))\nf()\nx = 2\n")
+        prompt.run(
+            "x = 1\n\ndef f():\n    exec(compile('raise KeyboardInterrupt', '<s>', 'exec'))\nf()\nx = 2\n"
+        )
         file = prompt.folder / "start.py"
         assert prompt.screen == f"{file} was interrupted at line 4; the prompt goes on\n"
         assert prompt.names["x"] == 1

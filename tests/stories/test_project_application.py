@@ -35,7 +35,8 @@ def keeper(name, supervisor):
 
 def application():
     children = [child(Keeper, "stock", id="stock"), child(Keeper, "till", id="till")]
-    return Supervisor.start_link(children, strategy="one_for_one", max_restarts=1, max_seconds=600, name="shop")
+    within = {"max_restarts": 1, "max_seconds": 600}
+    return Supervisor.start_link(children, strategy="one_for_one", name="shop", **within)
 
 def other():
     raise RuntimeError("no shop today")
