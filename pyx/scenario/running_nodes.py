@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 ANSWER_SECONDS: Final = 6.0
 """The time-out of a driver request: a ping inside a barrier may take 5 s."""
 _DUMP_SECONDS: Final = 1.0
+_STACKS_SECONDS: Final = 5.0
+"""The longest wait for stacks that faulthandler writes to a log."""
+_SAME_LOOKS: Final = 6
+"""The looks at a log in succession, 50 ms apart, which find all stacks written if it has not grown."""
 _SETTLE_ROUNDS: Final = 10
 
 
@@ -123,7 +127,8 @@ class RunningNodes:
         silent = [node for node, number in numbers if number not in node.answers]
         for node in silent:  # a call into C holds the GIL; faulthandler still writes the stacks to the log
             node.signal("QUIT")
-        self.wait(_is_written([node.log for node in silent]), _DUMP_SECONDS)
+        if silent:
+            self.wait(_is_written([node.log for node in silent]), _STACKS_SECONDS)
         return tuple(
             (node.name, node.answers[number] if number in node.answers else node.log.read_text())
             for node, number in numbers
@@ -131,16 +136,15 @@ class RunningNodes:
 
 
 def _is_written(logs: Sequence[Path]) -> Callable[[], bool]:
-    """Returns a condition that is True once all logs have text and did not grow since its last call.
+    """Returns a condition that is True once all logs have text and did not grow for some of its calls.
 
     faulthandler writes stacks line by line, and marks no end.
     """
-    before: list[int] = []
+    looks: list[list[int]] = []
 
     def has_settled() -> bool:
         sizes = [log.stat().st_size for log in logs]
-        same = sizes == before
-        before[:] = sizes
-        return same and all(sizes)
+        looks.append(sizes)
+        return all(sizes) and looks[-_SAME_LOOKS:] == [sizes] * _SAME_LOOKS
 
     return has_settled
