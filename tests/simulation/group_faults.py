@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyx.signals import Held, Let
 from tests.simulation.host import replace
@@ -122,6 +122,16 @@ def watchers_are_not_told_of_ends(kernel: WatchedKernel) -> None:
     replace(kernel.keys, "forget", faulty)
 
 
+def ends_are_told_to_those_who_came_later(kernel: WatchedKernel) -> None:
+    """A watcher or subscriber is told that an entry leaves which it was never shown."""
+    tell = kernel.keys.tell
+
+    def faulty(*args: Any, **options: Any) -> None:
+        tell(*args, **{**options, "since": None})
+
+    replace(kernel.keys, "tell", faulty)
+
+
 def keys_of_an_ended_process_stay(kernel: WatchedKernel) -> None:
     """Nothing is forgotten."""
     replace(kernel.keys, "forget", do_nothing)
@@ -149,6 +159,7 @@ GROUP_FAULTS: dict[str, Fault] = {
         message_overtakes_the_holdings,
         end_of_a_member_is_told_after_its_down,
         watchers_are_not_told_of_ends,
+        ends_are_told_to_those_who_came_later,
         keys_of_an_ended_process_stay,
         peers_are_not_told_of_leaves,
     )

@@ -23,6 +23,7 @@ SEEN_IN = {
     "link_to_dead_process_is_silent": 10,
     "lost_call_of_a_server_is_not_failed": 9,
     "connected_comes_before_the_holdings": 9,
+    "ends_are_told_to_those_who_came_later": 7047,
     "message_overtakes_a_join": 9,
     "message_overtakes_the_holdings": 9,
     "loss_of_a_node_overtakes_its_broadcasts": 54,
