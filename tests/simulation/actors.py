@@ -133,9 +133,9 @@ class Actor:
         """Reads what was delivered."""
         process, mailbox = self.process, self.process.mailbox
         # The place among the messages of an exit that a shell shows is not known; but it precedes `nodedown`.
-        lost = {peer.name for peer, *_ in self.host.kernel.losses}
-        for frm, reason in [shown for shown in self.shown if shown[0].node in lost]:
-            self._exit_came(frm, reason)
+        for frm, reason in self.shown:
+            if self._exit_sent(frm, reason) is None:
+                self.remote_links.pop(frm, None)
         mailbox.refill()
         index = mailbox.first_index_from(self.mark)
         self.mark = mailbox.mark()
@@ -145,7 +145,7 @@ class Actor:
             self._forget_used_aliases()
         while len(mailbox.kept) > _KEPT_MESSAGES:
             mailbox.take(0)
-        for frm, reason in [shown for shown in self.shown if shown[0].node not in lost]:
+        for frm, reason in self.shown:
             self._exit_came(frm, reason)
         self.shown.clear()
         process.waiting = process.alive
@@ -370,8 +370,8 @@ class Actor:
             self.world.count("exit of the hostile node")
             return
         key, other = reason_key(reason), self.world.resolve(self.host, pid)
-        sent = self.world.sent.get(key)
-        if sent is not None and sent.sender is other and sent.to is self:
+        sent = self._exit_sent(pid, reason)
+        if sent is not None:
             if self.process.keeps_pid:  # its place among the messages is not known
                 self.world.must(not sent.delivered, f"{self} was shown {sent} twice")
                 sent.delivered = True
@@ -384,6 +384,12 @@ class Actor:
             return
         self.world.count(f"exit {key if key in {'noproc', 'noconnection', 'normal'} else 'real'}")
         self._link_broke(pid, key, other)
+
+    def _exit_sent(self, pid: Pid, reason: Reason) -> Sent | None:
+        """The exit signal of that reason that a process has sent to this one; None if it told of its end."""
+        sent = self.world.sent.get(reason_key(reason))
+        is_it = sent is not None and sent.to is self and sent.sender is self.world.resolve(self.host, pid)
+        return sent if is_it else None
 
     def _link_broke(self, pid: Pid, key: str | bytes | None, other: Actor | None) -> None:
         self.remote_links.pop(pid, None)

@@ -27,7 +27,7 @@ SEEN_IN = {
     "message_overtakes_a_join": 9,
     "message_overtakes_the_holdings": 9,
     "loss_of_a_node_overtakes_its_broadcasts": 54,
-    "copies_before_a_loss_are_in_order_of_senders": 54,
+    "copies_before_a_loss_are_in_order_of_senders": 494,
     "diff_has_no_place_among_the_signals_of_its_processes": 54,
 }
 """The runs that are tried first: a change of the kernel may make another one the first that finds it."""
