@@ -441,7 +441,8 @@ DETAILS: Final = (
     Detail(
         "code change",
         "`:sys.change_code` needs a suspended server, the version and extra data",
-        "`Sys.change_code(server)` gives the object its reloaded class, and calls `code_change`",
+        "`Sys.change_code(server)` gives the object its reloaded class, and calls `code_change`; asked from"
+        " iex it is as in OTP",
         "nothing else has to be changed in Python",
         ("tests/otp/test_server_sys.py::test_change_code_makes_the_server_one_of_the_reloaded_class",),
     ),
