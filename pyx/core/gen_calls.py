@@ -15,6 +15,7 @@ from pyx.core.processes import Watcher
 from pyx.core.requests import NOT_STARTED
 from pyx.errors import ProtocolError
 from pyx.signals import Demonitor, Down, GenCall, GenReply, Monitor, Send
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.awaited_replies import AwaitedReplies
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pyx.core.routing import Router
     from pyx.core.tables import Tables
     from pyx.signals import Body
-    from pyx.terms import Pid, Ref
+    from pyx.terms import Ref
 
 _new: Final = tuple.__new__  # see `requests.py`
 
@@ -84,6 +85,8 @@ class GenCalls:
         elif self._tables.is_here(node):
             process = self._local(target)
             if process is None:
+                if isinstance(target, Pid):
+                    self._router.precede(target, frm)
                 self._tables.effects.append(Answered(waiter, "noproc", "noproc"))
                 return
             if self._late:

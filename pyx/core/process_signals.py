@@ -16,6 +16,7 @@ from pyx.core.mailbox import Downed, Exited
 from pyx.core.processes import ProcessRecord, Watcher, address_of
 from pyx.core.tables import NO_NODE
 from pyx.signals import Demonitor, Down, ExitSignal, ExitTo, Leader, Link, Monitor, Unlink, UnlinkAck
+from pyx.terms import Pid
 
 if TYPE_CHECKING:
     from pyx.core.awaited_replies import AwaitedReplies
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from pyx.core.space_parts import SpaceParts
     from pyx.core.tables import Tables
     from pyx.signals import Reason, Signal
-    from pyx.terms import Pid, Ref
+    from pyx.terms import Ref
 
 
 _new: Final = tuple.__new__  # see `requests.py`
@@ -316,7 +317,7 @@ class ProcessSignals:
         match signal:
             case (
                 ExitSignal(frm, to) | ExitTo(frm, to) | Link(frm, to) | Unlink(frm, to) | Monitor(frm, to)
-                | Down(to=to, frm=frm)
+                | Down(to=to, frm=Pid() as frm) | Down(to=to, target=Pid() as frm)  # `noproc`: long ended
             ):  # fmt: skip
                 self._router.precede(frm, to)
 

@@ -249,6 +249,26 @@ class TestOrderOfOneSender:
 
         assert self.after(node, ends) == ["m", "Exited", "Downed"]
 
+    def test_reports_that_it_does_not_exist_any_more(self, node: Node) -> None:
+        def monitors(gus: ProcessRecord, last: ProcessRecord) -> None:
+            node.process_signals.process_exited(gus, "normal")
+            assert texts(last) == []
+            node.process_signals.monitor(last, gus.pid)
+
+        def links(gus: ProcessRecord, last: ProcessRecord) -> None:
+            node.process_signals.set_trap_exit(last, True)
+            node.process_signals.process_exited(gus, "normal")
+            node.process_signals.link(last, gus.pid)
+
+        def calls(gus: ProcessRecord, last: ProcessRecord) -> None:
+            node.process_signals.process_exited(gus, "normal")
+            node.gen_calls.call(object(), last.pid, gus.pid, Ref(99), body("request"))
+
+        for act, seen in ((monitors, ["m", "Downed"]), (links, ["m", "Exited"]), (calls, ["m"])):
+            assert self.after(node, act) == seen
+            for one in list(subscriptions(node).all()):
+                node.process_signals.process_exited(one.process, "normal")
+
     def test_calls(self, node: Node) -> None:
         def calls(gus: ProcessRecord, last: ProcessRecord) -> None:
             node.gen_calls.call(object(), gus.pid, last.pid, Ref(99), body("request"))
